@@ -1,0 +1,106 @@
+/** The speed the project holds itself to, judged on the ratios of one run. */
+import type { Results } from "./report.ts";
+
+/** One demand and whether it is met. */
+export interface Verdict {
+  readonly what: string;
+  /** Undefined = not measured in this run. */
+  readonly value: number | undefined;
+  readonly bar: string;
+  readonly verdict: "met, aim too" | "met" | "MISSED" | "not measured";
+}
+
+interface Bar {
+  readonly what: string;
+  readonly value: (results: Results) => number | undefined;
+  readonly order: "at most" | "at least";
+  readonly bar: number;
+  readonly aim: number;
+  readonly unit: string;
+}
+
+const BARS: readonly Bar[] = [
+  {
+    what: "unary 1 kB: CPU per request over Envoy's",
+    value: ({ ratio }) => ratio("unary-1k", "aigw", "envoy"),
+    order: "at most",
+    bar: 2,
+    aim: 1,
+    unit: "×",
+  },
+  {
+    what: "unary 1 kB: Portkey's CPU per request over ours",
+    value: ({ ratio }) => ratio("unary-1k", "portkey", "aigw"),
+    order: "at least",
+    bar: 12,
+    aim: 12,
+    unit: "×",
+  },
+  {
+    what: "unary 220 kB: CPU per request over Envoy's",
+    value: ({ ratio }) => ratio("unary-220k", "aigw", "envoy"),
+    order: "at most",
+    bar: 2,
+    aim: 1.3,
+    unit: "×",
+  },
+  {
+    what: "paced stream: CPU per chunk over Envoy's",
+    value: ({ ratio }) => ratio("stream-paced", "aigw", "envoy"),
+    order: "at most",
+    bar: 1.5,
+    aim: 0.9,
+    unit: "×",
+  },
+  {
+    what: "unary 1 kB: everything on over nothing on",
+    value: ({ ratio }) => ratio("unary-1k", "aigw", "aigw-bare"),
+    order: "at most",
+    bar: 1.15,
+    aim: 1.08,
+    unit: "×",
+  },
+  {
+    what: "paced stream: everything on over nothing on",
+    value: ({ ratio }) => ratio("stream-paced", "aigw", "aigw-bare"),
+    order: "at most",
+    bar: 1.15,
+    aim: 1.08,
+    unit: "×",
+  },
+  {
+    what: "two cores over one",
+    value: ({ twoCores }) => twoCores?.scaling,
+    order: "at least",
+    bar: 1.8,
+    aim: 1.8,
+    unit: "×",
+  },
+  {
+    what: "idle memory of a process",
+    value: ({ coldStart }) => coldStart?.idleMb,
+    order: "at most",
+    bar: 110,
+    aim: 80,
+    unit: " MB",
+  },
+  {
+    what: "cold start to the first answer",
+    value: ({ coldStart }) => coldStart?.firstAnswerMs,
+    order: "at most",
+    bar: 400,
+    aim: 250,
+    unit: " ms",
+  },
+];
+
+/** Judges a run. */
+export function judge(results: Results): Verdict[] {
+  return BARS.map(({ what, value: read, order, bar, aim, unit }) => {
+    const value = read(results);
+    const meets = (limit: number) => value !== undefined && (order === "at most" ? value <= limit : value >= limit);
+    const text = `${order} ${bar}${unit}${aim === bar ? "" : ` (aim ${aim}${unit})`}`;
+    if (value === undefined) return { what, value, bar: text, verdict: "not measured" };
+    return { what, value, bar: text, verdict: meets(aim) ? "met, aim too" : meets(bar) ? "met" : "MISSED" };
+  });
+}

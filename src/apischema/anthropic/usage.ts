@@ -1,0 +1,12 @@
+/**
+ * Usage of a message. `input_tokens` leaves out what came from the cache or was written to it; in `message_delta` every
+ * member is cumulative and may be null. https://docs.anthropic.com/en/api/messages#response-usage and
+ * https://docs.anthropic.com/en/docs/build-with-claude/streaming
+ */
+export interface MessageUsage {
+  readonly input_tokens?: unknown;
+  readonly cache_read_input_tokens?: unknown;
+  readonly cache_creation_input_tokens?: unknown;
+  readonly output_tokens?: unknown;
+  readonly output_tokens_details?: { readonly thinking_tokens?: unknown } | null;
+}

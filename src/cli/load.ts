@@ -1,0 +1,58 @@
+/** From configuration texts to a plan, with everything there is to say about them on the way. */
+import { readFileSync } from "node:fs";
+import { compile } from "../config/compile.ts";
+import type { RuntimeConfig, SchemaName } from "../config/runtime-config.ts";
+import type { Fault } from "../errors/config-error.ts";
+import { type Plan, preparePlan } from "../exchange/plan.ts";
+import { type IgnoredResource, parseResources, type Source } from "../resources/load.ts";
+import type { Notice } from "../resources/resource.ts";
+import type { Environment } from "../resources/substitute.ts";
+import { API_SCHEMAS } from "../translate/registry.ts";
+
+/** A configuration as it travels between processes: each compiles it for itself. */
+export interface Configuration {
+  readonly sources: readonly Source[];
+  /** Unix seconds; stands in for creation times that files do not have. */
+  readonly loadedAt: number;
+}
+
+/** What became of a configuration. */
+export interface Loaded {
+  readonly configuration: Configuration;
+  /** Everything wrong with it; a configuration with a fault has no plan. */
+  readonly faults: readonly Fault[];
+  readonly plan: Plan | undefined;
+  readonly config: RuntimeConfig;
+  readonly ignored: readonly IgnoredResource[];
+  readonly notices: readonly Notice[];
+  /** How many objects were read. */
+  readonly objects: number;
+  /** Further files the configuration reads (Secrets substituted from files), with their contents. */
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+}
+
+const SERVED_SCHEMAS: ReadonlySet<SchemaName> = new Set(API_SCHEMAS.map(({ name }) => name));
+
+/** Parses, checks, compiles and prepares a configuration. */
+export async function load(configuration: Configuration, env: Environment): Promise<Loaded> {
+  const files: { path: string; text: string }[] = [];
+  const parsed = parseResources(configuration.sources, env, (path) => {
+    const text = readFileSync(path, "utf8");
+    files.push({ path, text });
+    return text;
+  });
+  const { loadedAt } = configuration;
+  const compiled = compile(parsed.set, { loadedAt, servedSchemas: SERVED_SCHEMAS });
+  const prepared = await preparePlan(compiled.config);
+  const faults = [...parsed.faults, ...compiled.faults, ...("faults" in prepared ? prepared.faults : [])];
+  return {
+    configuration,
+    faults,
+    plan: faults.length === 0 && "plan" in prepared ? prepared.plan : undefined,
+    config: compiled.config,
+    ignored: parsed.ignored,
+    notices: [...parsed.notices, ...compiled.notices],
+    objects: parsed.set.all.length,
+    files,
+  };
+}

@@ -1,0 +1,217 @@
+/** A running gateway: its fleet, its configuration as it changes, and its admin port. */
+import { readFileSync } from "node:fs";
+import { type AdminServer, type AdminStatus, startAdmin } from "../../admin/server.ts";
+import { type Fault, formatFault, formatPosition } from "../../errors/config-error.ts";
+import type { Source } from "../../resources/load.ts";
+import { MODEL_HEADER } from "../../routing/route-table.ts";
+import type { Logger } from "../../telemetry/logger.ts";
+import { SupervisorMetrics } from "../../telemetry/supervisor-metrics.ts";
+import { type Configuration, type Loaded, load } from "../load.ts";
+import type { RunOptions } from "../run.ts";
+import { VERSION } from "../version.ts";
+import { ClusterFleet } from "./cluster-fleet.ts";
+import type { Fleet, ServeOptions } from "./fleet.ts";
+import { InProcessFleet } from "./in-process.ts";
+import { openLog } from "./open-log.ts";
+import type { Origin } from "./origin.ts";
+import { canServe, type Served } from "./served.ts";
+import { watchPaths } from "./watch.ts";
+
+/** Keeps the gateway serving what its origin says. */
+export class Gateway {
+  readonly #origin: Origin;
+  readonly #options: RunOptions;
+  readonly #log: Logger;
+  readonly #fleet: Fleet;
+  readonly #host: string;
+  readonly #metrics = new SupervisorMetrics(VERSION);
+  #ports: readonly number[] = [];
+  #admin: AdminServer | undefined;
+  #loaded: Served | undefined;
+  #refused: { readonly at: number; readonly faults: readonly Fault[] } | undefined;
+  /** Texts of the configuration last looked at, in force or refused. */
+  #seen = "";
+  #reloading: Promise<void> = Promise.resolve();
+  #unwatch: () => void = () => undefined;
+  #ready = false;
+
+  constructor(origin: Origin, options: RunOptions) {
+    this.#origin = origin;
+    this.#options = options;
+    this.#host = options.host ?? origin.host;
+    this.#log = openLog(options);
+    const { accessLog, metrics, debug, logFormat, port, workers } = options;
+    const serve: ServeOptions = { host: this.#host, port, accessLog, metrics, debug, logFormat };
+    this.#fleet = workers === 1 ? new InProcessFleet(serve) : new ClusterFleet(workers, serve, this.#log);
+  }
+
+  /** Starts serving; false when the configuration or the machine does not allow it, which has been printed then. */
+  async start(): Promise<boolean> {
+    const configuration = this.#read();
+    if (configuration === undefined) return false;
+    const loaded = await load(configuration, process.env);
+    if (!canServe(loaded)) {
+      printFaults(loaded.faults);
+      return false;
+    }
+    if (loaded.config.listeners.length === 0) {
+      process.stderr.write("aigw: no listener can be served: give the Gateway a listener with protocol HTTP\n");
+      return false;
+    }
+    this.#inForce(loaded);
+    try {
+      this.#ports = await this.#fleet.start(loaded);
+      this.#admin = await this.#startAdmin();
+    } catch (error) {
+      process.stderr.write(`aigw: ${explainListen(error)}\n`);
+      await this.stop();
+      return false;
+    }
+    this.#ready = true;
+    if (this.#origin.paths.length > 0) this.#watch();
+    return true;
+  }
+
+  /** Where clients connect. */
+  get urls(): readonly string[] {
+    const shown = this.#host === "0.0.0.0" || this.#host === "::" ? "127.0.0.1" : this.#host;
+    return this.#ports.map((port) => `http://${shown}:${port}`);
+  }
+
+  /** A model to try: the origin's, else one that the configuration names. */
+  get exampleModel(): string {
+    const rules = this.#loaded?.plan.config.routes.flatMap((route) => route.rules) ?? [];
+    const matches = rules.flatMap((rule) => rule.matches.flat());
+    const named = matches.find(({ name, type }) => name === MODEL_HEADER && type === "Exact");
+    return this.#origin.exampleModel || (named?.value ?? "any-model");
+  }
+
+  get adminUrl(): string {
+    return `http://127.0.0.1:${this.#admin?.port ?? 0}`;
+  }
+
+  /** Finishes requests under way and ends. */
+  async stop(): Promise<void> {
+    this.#ready = false;
+    this.#unwatch();
+    await this.#reloading;
+    await this.#fleet.stop(this.#options.drainSeconds * 1000);
+    await this.#admin?.close();
+    await this.#origin.simulator?.close();
+  }
+
+  #read(): Configuration | undefined {
+    try {
+      const sources = this.#origin.read();
+      this.#seen = textOf(sources);
+      return { sources, loadedAt: Math.floor(Date.now() / 1000) };
+    } catch (error) {
+      process.stderr.write(`aigw: cannot read the configuration: ${error instanceof Error ? error.message : error}\n`);
+      return undefined;
+    }
+  }
+
+  #watch(): void {
+    this.#unwatch();
+    const paths = [...this.#origin.paths, ...(this.#loaded?.files.map((file) => file.path) ?? [])];
+    this.#unwatch = watchPaths(paths, () => {
+      // One at a time: a change during a reload is looked at after it.
+      this.#reloading = this.#reloading.then(() => this.#reload());
+    });
+  }
+
+  async #reload(): Promise<void> {
+    let configuration: Configuration;
+    try {
+      const sources = this.#origin.read();
+      const text = textOf(sources);
+      if (text === this.#seen && !this.#filesChanged()) return;
+      this.#seen = text;
+      configuration = { sources, loadedAt: Math.floor(Date.now() / 1000) };
+    } catch (error) {
+      // Deleted or half-written: what serves goes on serving, and the next change is looked at again.
+      if (this.#seen !== "") this.#log.warn("the configuration cannot be read; the old one stays in force", { error });
+      this.#seen = "";
+      return;
+    }
+    const loaded = await load(configuration, process.env);
+    if (!canServe(loaded)) {
+      this.#refused = { at: Date.now(), faults: loaded.faults };
+      this.#metrics.reloadsRefused += 1;
+      for (const fault of loaded.faults) this.#log.error("configuration refused", { fault: formatFault(fault) });
+      return;
+    }
+    await this.#fleet.reload(loaded);
+    this.#refused = undefined;
+    this.#metrics.reloadsOk += 1;
+    this.#inForce(loaded);
+    this.#log.info("configuration reloaded", { version: loaded.config.version });
+    this.#watch();
+  }
+
+  #inForce(loaded: Served): void {
+    this.#loaded = loaded;
+    this.#metrics.configVersion = loaded.config.version;
+    this.#tellNotices(loaded);
+  }
+
+  /** Whether a file that the configuration names by path has other contents now. */
+  #filesChanged(): boolean {
+    return this.#loaded?.files.some(({ path, text }) => readOrEmpty(path) !== text) ?? false;
+  }
+
+  async #startAdmin(): Promise<AdminServer> {
+    return await startAdmin({
+      port: this.#options.adminPort,
+      log: this.#log,
+      metrics: async () => [...(await this.#fleet.snapshots()), this.#metrics.snapshot()],
+      isReady: () => this.#ready,
+      status: () => this.#status(),
+    });
+  }
+
+  #status(): AdminStatus {
+    const { plan, configuration } = this.#loaded ?? {};
+    const listeners = plan?.config.listeners ?? [];
+    return {
+      config: plan && configuration && { version: plan.config.version, loadedAt: configuration.loadedAt * 1000 },
+      listeners: listeners.map((listener, i) => ({ ...listener, port: this.#ports[i] ?? listener.port })),
+      resources: plan?.config.statuses ?? [],
+      refused: this.#refused,
+    };
+  }
+
+  #tellNotices({ ignored, notices }: Loaded): void {
+    for (const { kind, id, source } of ignored) {
+      this.#log.warn("resource of a kind this gateway does not read", { kind, id, at: formatPosition(source) });
+    }
+    for (const notice of notices) this.#log.warn("configuration notice", { notice: formatFault(notice) });
+  }
+}
+
+function textOf(sources: readonly Source[]): string {
+  return JSON.stringify(sources);
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    // Gone for the moment, as while an editor replaces it: a change to be looked at.
+    return "";
+  }
+}
+
+function printFaults(faults: readonly Fault[]): void {
+  for (const fault of faults) process.stderr.write(`${formatFault(fault)}\n`);
+  const many = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
+  process.stderr.write(`aigw: the configuration has ${many}; nothing was started\n`);
+}
+
+function explainListen(error: unknown): string {
+  const { code, port, message } = error as NodeJS.ErrnoException & { port?: number };
+  if (code === "EADDRINUSE")
+    return `port ${port} is in use: choose another with --port or --admin-port (0 = a free one)`;
+  if (code === "EACCES") return `port ${port} needs privileges: choose one from 1024 with --port`;
+  return message;
+}

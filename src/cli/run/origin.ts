@@ -1,0 +1,66 @@
+/** Where the configuration comes from: files, the environment, or the simulated provider. */
+import { resourcesFromEnv, simulatedResources } from "../../config/from-env.ts";
+import { readSources, type Source } from "../../resources/load.ts";
+import { type Simulator, startSimulator } from "../../simulate/simulator.ts";
+
+/** A source of configuration. */
+export interface Origin {
+  /** Why there is none; everything else is empty then. */
+  readonly error: string | undefined;
+  /** Files and folders to watch; empty when the configuration cannot change. */
+  readonly paths: readonly string[];
+  readonly read: () => readonly Source[];
+  /** Address to listen on unless told otherwise. */
+  readonly host: string;
+  /** What the user should know, a line each. */
+  readonly notes: readonly string[];
+  /** A model to try; "" = the first configured. */
+  readonly exampleModel: string;
+  readonly simulator: Simulator | undefined;
+}
+
+const NONE: Origin = {
+  error: undefined,
+  paths: [],
+  read: () => [],
+  host: "127.0.0.1",
+  notes: [],
+  exampleModel: "",
+  simulator: undefined,
+};
+
+/** Decides where the configuration comes from; files win over the environment, which wins over the simulator. */
+export async function originOf(paths: readonly string[], env: NodeJS.ProcessEnv): Promise<Origin> {
+  if (paths.length > 0) {
+    return {
+      ...NONE,
+      paths,
+      read: () => readSources(paths),
+      host: "0.0.0.0",
+      notes: [`configured by ${paths.join(", ")}`],
+    };
+  }
+  const fromEnv = resourcesFromEnv(env);
+  if (fromEnv.kind === "fault") return { ...NONE, error: fromEnv.reason };
+  if (fromEnv.kind === "source") {
+    const { source, providers, exampleModel } = fromEnv;
+    return {
+      ...NONE,
+      read: () => [source],
+      notes: [`configured by the environment: ${providers.join(", ")}`],
+      exampleModel,
+    };
+  }
+  const simulator = await startSimulator({ port: 0, behaviour: { chunkDelayMs: 20 } });
+  const source = simulatedResources(simulator.port);
+  return {
+    ...NONE,
+    read: () => [source],
+    notes: [
+      "no configuration and no provider key found: serving a SIMULATED provider (no model is asked, nothing is charged)",
+      "set OPENAI_API_KEY or ANTHROPIC_API_KEY, or give a configuration file, to serve real models",
+    ],
+    exampleModel: "simulated",
+    simulator,
+  };
+}

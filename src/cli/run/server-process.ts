@@ -1,0 +1,79 @@
+/** One serving process: the embedded host with its metrics and logs. */
+import { randomUUID } from "node:crypto";
+import { openSync } from "node:fs";
+import type { Plan } from "../../exchange/plan.ts";
+import { EmbeddedHost } from "../../gateway/host.ts";
+import { AccessLog } from "../../telemetry/access-log.ts";
+import { LineWriter } from "../../telemetry/line-writer.ts";
+import type { Logger } from "../../telemetry/logger.ts";
+import { Metrics, type MetricsSnapshot } from "../../telemetry/metrics.ts";
+import type { RequestRecord, RequestSink } from "../../telemetry/request-record.ts";
+import type { ServeOptions } from "./fleet.ts";
+import { openLog } from "./open-log.ts";
+
+const STDOUT = 1;
+
+/** Serves in this process. */
+export class ServerProcess {
+  readonly log: Logger;
+  readonly #options: ServeOptions;
+  readonly #metrics: Metrics;
+  readonly #lines: LineWriter | undefined;
+  #host: EmbeddedHost | undefined;
+
+  constructor(options: ServeOptions) {
+    this.#options = options;
+    this.log = openLog(options);
+    this.#lines = openAccessLog(options.accessLog);
+    this.#metrics = new Metrics({
+      requestsInFlight: () => this.#host?.inFlight ?? 0,
+      accessLogLinesDropped: () => this.#lines?.dropped ?? 0,
+    });
+  }
+
+  async start(plan: Plan): Promise<number[]> {
+    const { host, port, metrics } = this.#options;
+    const sink = combine(metrics ? this.#metrics : undefined, this.#lines && new AccessLog(this.#lines));
+    this.#host = new EmbeddedHost(
+      {
+        sink,
+        log: this.log,
+        nowMs: () => performance.now(),
+        wallMs: () => Date.now(),
+        random: Math.random,
+        newId: randomUUID,
+      },
+      plan,
+    );
+    this.#metrics.configure(plan.config);
+    return await this.#host.start(host, port);
+  }
+
+  reload(plan: Plan): void {
+    this.#metrics.configure(plan.config);
+    this.#host?.reload(plan);
+  }
+
+  snapshot(): MetricsSnapshot {
+    return this.#metrics.snapshot();
+  }
+
+  async stop(drainMs: number): Promise<void> {
+    await this.#host?.stop(drainMs);
+    await this.#lines?.flush();
+  }
+}
+
+function openAccessLog(where: string): LineWriter | undefined {
+  if (where === "none") return undefined;
+  return new LineWriter(where === "-" ? STDOUT : openSync(where, "a"));
+}
+
+function combine(...sinks: (RequestSink | undefined)[]): RequestSink {
+  const present = sinks.filter((sink) => sink !== undefined);
+  return {
+    settle(record: RequestRecord): void {
+      for (const sink of present) sink.settle(record);
+    },
+  };
+}

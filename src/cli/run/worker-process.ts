@@ -1,0 +1,44 @@
+/** A worker of the fleet: does what the supervisor asks, and ends with it. */
+import { formatFault } from "../../errors/config-error.ts";
+import type { Plan } from "../../exchange/plan.ts";
+import { type Configuration, load } from "../load.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+import { ServerProcess } from "./server-process.ts";
+
+/** Listens to the supervisor for as long as it lives. */
+export function serveAsWorker(): void {
+  let server: ServerProcess | undefined;
+  process.on("message", (message: ToWorker) => {
+    carryOut(message).then(
+      (answer) => process.send?.({ id: message.id, ...answer }),
+      (error: Error) => process.send?.({ id: message.id, error: error.message }),
+    );
+  });
+  // A signal to the whole group reaches workers too: the supervisor decides when they stop.
+  process.on("SIGINT", () => undefined);
+  process.on("SIGTERM", () => undefined);
+  process.on("disconnect", () => process.exit(1));
+
+  async function carryOut(message: ToWorker): Promise<Omit<FromWorker, "id">> {
+    switch (message.do) {
+      case "start":
+        server = new ServerProcess(message.options);
+        return { ports: await server.start(await planOf(message.configuration)) };
+      case "reload":
+        server?.reload(await planOf(message.configuration));
+        return {};
+      case "snapshot":
+        return server === undefined ? {} : { snapshot: server.snapshot() };
+      case "stop":
+        await server?.stop(message.drainMs);
+        setImmediate(() => process.exit(0));
+        return {};
+    }
+  }
+}
+
+async function planOf(configuration: Configuration): Promise<Plan> {
+  const { plan, faults } = await load(configuration, process.env);
+  if (plan === undefined) throw new Error(faults.map(formatFault).join("\n"));
+  return plan;
+}

@@ -1,0 +1,92 @@
+/**
+ * From resources to the configuration both hosts run on. Nothing is thrown and nothing stops at the first fault: what is
+ * wrong is reported at its place and left out, so that the rest is checked as well. A configuration with faults is not
+ * meant to be served.
+ */
+import { createHash } from "node:crypto";
+import type { Fault } from "../errors/config-error.ts";
+import { inOrder } from "../resources/field-path.ts";
+import { GATEWAY_CONFIG_ANNOTATION } from "../resources/gateway-config.ts";
+import type { Notice } from "../resources/resource.ts";
+import type { ResourceSet } from "../resources/resource-set.ts";
+import { Attachment } from "./attach.ts";
+import { Compilation } from "./compilation.ts";
+import { compileCosts, compileRoute } from "./compile-route.ts";
+import { References } from "./references.ts";
+import { Credentials } from "./resolve-auth.ts";
+import { Backends } from "./resolve-backend.ts";
+import { Upstreams } from "./resolve-upstream.ts";
+import type { CostRule, Route, RuntimeConfig, SchemaName } from "./runtime-config.ts";
+import { checkPolicyTargets, trafficTimeouts } from "./traffic-policies.ts";
+
+export type { Notice };
+
+/** What the resources do not say. */
+export interface CompileOptions {
+  /** Unix seconds; creation time of models whose route has none. */
+  readonly loadedAt: number;
+  /** Schemas that requests can be translated to; a backend with another one is not accepted. Undefined = all. */
+  readonly servedSchemas?: ReadonlySet<SchemaName>;
+}
+
+/** What came of the resources. */
+export interface Compiled {
+  readonly config: RuntimeConfig;
+  readonly faults: readonly Fault[];
+  readonly notices: readonly Notice[];
+}
+
+/** Compiles a configuration. */
+export function compile(set: ResourceSet, { loadedAt, servedSchemas }: CompileOptions): Compiled {
+  const compilation = new Compilation(set);
+  const references = new References(compilation);
+  const credentials = new Credentials(compilation, references);
+  const upstreams = new Upstreams(compilation, references);
+  const backends = new Backends({ compilation, references, credentials, upstreams, servedSchemas });
+  const attachment = new Attachment(compilation, references);
+  checkPolicyTargets(compilation, references);
+  const routes = set.ofKind("AIGatewayRoute").flatMap((route): Route[] => {
+    const hostnames = attachment.hostnamesOf(route);
+    const timeouts = trafficTimeouts(route, attachment.gateway, compilation);
+    // Compiled even where it is attached to nothing, for the faults in it.
+    const compiled = compileRoute(route, hostnames ?? [], { compilation, references, backends, timeouts, loadedAt });
+    return hostnames === undefined ? [] : [compiled];
+  });
+  const config = {
+    version: versionOf(set),
+    listeners: attachment.listeners(),
+    routes,
+    globalCosts: globalCosts(attachment, compilation, references),
+    statuses: compilation.statuses(),
+  };
+  return { config, faults: inOrder(compilation.faults), notices: inOrder(compilation.notices) };
+}
+
+/** Cost rules of the GatewayConfig that the served Gateway names. */
+function globalCosts({ gateway }: Attachment, compilation: Compilation, references: References): CostRule[] {
+  const configs = compilation.set.ofKind("GatewayConfig");
+  const name = gateway?.metadata.annotations[GATEWAY_CONFIG_ANNOTATION];
+  const path = ["metadata", "annotations", GATEWAY_CONFIG_ANNOTATION];
+  const chosen =
+    gateway && name !== undefined
+      ? references.resolve({ from: gateway, path, kind: "GatewayConfig", name, namespace: undefined, isBareName: true })
+      : undefined;
+  for (const config of configs) {
+    if (config === chosen) continue;
+    const reason = `is not in use: no served Gateway names it in the annotation ${GATEWAY_CONFIG_ANNOTATION}`;
+    compilation.notice(config, ["metadata", "name"], reason);
+  }
+  if (chosen === undefined) return [];
+  return compileCosts(chosen, ["spec", "globalLLMRequestCosts"], chosen.spec.globalLLMRequestCosts ?? []);
+}
+
+const VERSION_CHARS = 12;
+
+/** The same objects in the same order have the same version, whatever files and comments they stand in. */
+function versionOf(set: ResourceSet): string {
+  const hash = createHash("sha256");
+  for (const { apiVersion, kind, metadata, spec } of set.all) {
+    hash.update(JSON.stringify([apiVersion, kind, metadata, spec]));
+  }
+  return hash.digest("hex").slice(0, VERSION_CHARS);
+}

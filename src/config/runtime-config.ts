@@ -1,0 +1,189 @@
+/**
+ * The narrow waist: one immutable, versioned configuration that both hosts and the controller agree on. It is plain data
+ * (it can be cloned, compared and printed, secrets excepted); what can be prepared from it is prepared in `exchange/`.
+ */
+import type { Fault } from "../errors/config-error.ts";
+import type { Secret } from "./secret.ts";
+
+/** API schema names, spelled as in the resources. */
+export type SchemaName =
+  | "OpenAI"
+  | "AzureOpenAI"
+  | "Anthropic"
+  | "AWSBedrock"
+  | "AWSAnthropic"
+  | "GCPVertexAI"
+  | "GCPAnthropic"
+  | "Cohere";
+
+export interface RuntimeConfig {
+  /** Hash of the resources it was compiled from. */
+  readonly version: string;
+  readonly listeners: readonly Listener[];
+  readonly routes: readonly Route[];
+  /** Cost rules of every route without one of its own under the same key. */
+  readonly globalCosts: readonly CostRule[];
+  readonly statuses: readonly ResourceStatus[];
+}
+
+/** A place where the embedded host listens. */
+export interface Listener {
+  readonly name: string;
+  readonly port: number;
+  /** Hostname the listener is limited to, `*.` prefix allowed; undefined = any. */
+  readonly hostname: string | undefined;
+  /** Largest request body taken, in bytes. */
+  readonly bodyBytesMax: number;
+}
+
+/** An AIGatewayRoute, ready to be matched. */
+export interface Route {
+  /** `namespace/name`. */
+  readonly id: string;
+  /** Lower-case hostnames, `*.` prefix allowed; empty = every host. Already intersected with the listener's. */
+  readonly hostnames: readonly string[];
+  readonly rules: readonly Rule[];
+  readonly costs: readonly CostRule[];
+}
+
+export interface Rule {
+  readonly name: string | undefined;
+  /** Index in its route. */
+  readonly index: number;
+  /** Alternatives; empty = every request. */
+  readonly matches: readonly (readonly HeaderMatch[])[];
+  readonly backends: readonly BackendRef[];
+  readonly timeouts: RuleTimeouts;
+  readonly modelsOwnedBy: string;
+  /** Unix seconds. */
+  readonly modelsCreatedAt: number;
+}
+
+export interface HeaderMatch {
+  /** Lower case. */
+  readonly name: string;
+  readonly type: "Exact" | "RegularExpression";
+  readonly value: string;
+}
+
+/** In milliseconds; undefined = the default of the kind of request, 0 = no limit. */
+export interface RuleTimeouts {
+  readonly requestMs: number | undefined;
+  readonly backendRequestMs: number | undefined;
+  readonly streamIdleMs: number | undefined;
+}
+
+/** One backendRef of a rule: what this rule does with a backend. */
+export interface BackendRef {
+  /** `ns/name/route/<route>/rule/<i>/ref/<j>`: the `backend` of CEL and of the access log. */
+  readonly id: string;
+  readonly backend: Backend;
+  readonly weight: number;
+  readonly priority: number;
+  readonly modelNameOverride: string | undefined;
+  /** The backend's own mutations with the ref's merged over them. */
+  readonly headerMutation: HeaderMutation;
+  readonly bodyMutation: BodyMutation;
+}
+
+/** An AIServiceBackend with everything it refers to resolved. */
+export interface Backend {
+  /** `namespace/name` of the AIServiceBackend. */
+  readonly id: string;
+  readonly schema: {
+    readonly name: SchemaName;
+    readonly prefix: string | undefined;
+    readonly version: string | undefined;
+  };
+  readonly upstream: Upstream;
+  readonly auth: BackendAuth;
+}
+
+/** Where a backend is and how to connect to it; equal values share connections. */
+export interface Upstream {
+  readonly endpoints: readonly UpstreamEndpoint[];
+  /** `h2`: HTTP/2 (by ALPN over TLS, prior knowledge in clear text). */
+  readonly protocol: "http/1.1" | "h2";
+  readonly tls: UpstreamTls | undefined;
+  readonly connectTimeoutMs: number;
+}
+
+export interface UpstreamEndpoint {
+  /** DNS name or IP address. Undefined for a Unix socket. */
+  readonly host: string | undefined;
+  readonly port: number;
+  readonly unixPath: string | undefined;
+  /** Value of the Host header, with the port where it is not the scheme's own. */
+  readonly authority: string;
+}
+
+export interface UpstreamTls {
+  /** Server name for SNI and certificate verification. */
+  readonly serverName: string;
+  /** PEM bundle; undefined = the system's CAs. */
+  readonly ca: string | undefined;
+  readonly insecureSkipVerify: boolean;
+}
+
+/** How the gateway authenticates to a backend. */
+export type BackendAuth =
+  | { readonly type: "none" }
+  | KeyAuth
+  /** Credential kinds this build cannot inject; a call is answered with a typed error. */
+  | { readonly type: "unsupported"; readonly policyType: string };
+
+export interface KeyAuth {
+  readonly type: "APIKey" | "AzureAPIKey" | "AnthropicAPIKey";
+  readonly key: Secret | undefined;
+  readonly override: CredentialOverride | undefined;
+}
+
+/** A credential that may come with the request instead. */
+export interface CredentialOverride {
+  /** Lower-case request header that carries it; removed before the upstream. */
+  readonly header: string;
+  readonly fallbackToConfigured: boolean;
+}
+
+export interface HeaderMutation {
+  readonly set: readonly { readonly name: string; readonly value: string }[];
+  readonly remove: readonly string[];
+}
+
+export interface BodyMutation {
+  readonly set: readonly { readonly path: string; readonly value: string }[];
+  readonly remove: readonly string[];
+}
+
+export type CostType =
+  | "InputToken"
+  | "CachedInputToken"
+  | "CacheCreationInputToken"
+  | "OutputToken"
+  | "TotalToken"
+  | "ReasoningToken"
+  | "CEL";
+
+export interface CostRule {
+  readonly metadataKey: string;
+  readonly type: CostType;
+  /** The expression, for type CEL. */
+  readonly cel: string | undefined;
+  /** Where it stands, for faults found when it is prepared. */
+  readonly fault: (reason: string) => Fault;
+}
+
+/** Whether a resource is in force, and if not, why not. */
+export interface ResourceStatus {
+  readonly kind: string;
+  /** `namespace/name`. */
+  readonly id: string;
+  readonly conditions: readonly StatusCondition[];
+}
+
+export interface StatusCondition {
+  readonly type: "Accepted" | "NotAccepted";
+  readonly status: "True" | "False";
+  readonly reason: string;
+  readonly message: string;
+}

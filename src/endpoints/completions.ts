@@ -1,0 +1,20 @@
+import { KeySet } from "../wire/json-scan.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { type BodyRules, parseRequest } from "./parse-request.ts";
+
+const RULES: BodyRules = {
+  suffix: "/v1/completions",
+  keys: new KeySet(["model", "stream", "stream_options", "n", "prompt"]),
+  streams: true,
+};
+
+/** Text completions: https://platform.openai.com/docs/api-reference/completions/create */
+export const COMPLETIONS: Endpoint = {
+  name: "completions",
+  operation: "completion",
+  paths: ["/v1/completions"],
+  method: "POST",
+  dialect: "openai",
+  metering: "tokens",
+  parse: (body, contentType) => parseRequest(RULES, body, contentType),
+};

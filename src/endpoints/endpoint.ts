@@ -1,0 +1,37 @@
+/**
+ * The client operations the gateway answers: one file per endpoint says its paths, the caller's dialect, how its body
+ * names the model and asks for a stream, and how it is metered. {@link ENDPOINTS} in registry.ts lists them.
+ */
+import type { Dialect } from "../errors/gateway-error.ts";
+import type { ScannedObject } from "../wire/json-scan.ts";
+
+/** Every endpoint by its name in logs, docs and the registry. */
+export type EndpointName = "chat-completions" | "completions" | "embeddings" | "responses" | "messages" | "models";
+
+/** What one endpoint is; data and pure functions only. */
+export interface Endpoint {
+  readonly name: EndpointName;
+  /** `gen_ai.operation.name` of metrics. */
+  readonly operation: string;
+  /** Accepted paths, exact, without query. */
+  readonly paths: readonly string[];
+  readonly method: "POST" | "GET";
+  readonly dialect: Dialect;
+  /** `tokens`: usage is read from the answer. `free`: answered here, costs nothing. There is no third way, so that
+   * nothing can be added that nobody counts. */
+  readonly metering: "tokens" | "free";
+  /** Reads a request body of this endpoint; throws GatewayError `invalid_request`. Absent for endpoints without body. */
+  readonly parse?: (body: Uint8Array, contentType: string | undefined) => ParsedRequest;
+}
+
+/** What the gateway reads of a request body; the bytes themselves stay as the caller sent them. */
+export interface ParsedRequest {
+  /** The original model, "" where the body names none. */
+  readonly model: string;
+  /** Whether the caller asked for a streamed answer. */
+  readonly stream: boolean;
+  /** `stream_options.include_usage` as the caller sent it; false when absent. */
+  readonly includeUsage: boolean;
+  /** Where the routed fields stand in the body, for edits in place. */
+  readonly scanned: ScannedObject;
+}

@@ -1,0 +1,23 @@
+import { GatewayError } from "../errors/gateway-error.ts";
+import { KeySet } from "../wire/json-scan.ts";
+import type { Endpoint, ParsedRequest } from "./endpoint.ts";
+import { type BodyRules, parseRequest } from "./parse-request.ts";
+
+const RULES: BodyRules = { suffix: "/v1/messages", keys: new KeySet(["model", "stream"]), streams: true };
+
+/** Anthropic messages: https://docs.anthropic.com/en/api/messages */
+export const MESSAGES: Endpoint = {
+  name: "messages",
+  operation: "messages",
+  paths: ["/anthropic/v1/messages", "/v1/messages"],
+  method: "POST",
+  dialect: "anthropic",
+  metering: "tokens",
+  parse: parseMessages,
+};
+
+function parseMessages(body: Uint8Array, contentType: string | undefined): ParsedRequest {
+  const parsed = parseRequest(RULES, body, contentType);
+  if (parsed.model !== "") return parsed;
+  throw new GatewayError("invalid_request", "invalid request body: model field is required");
+}

@@ -1,0 +1,102 @@
+/** Reading of a JSON request body, shared by every endpoint that has one. */
+import { GatewayError } from "../errors/gateway-error.ts";
+import { JsonScanError, KeySet, type ScannedObject, scanObject, skipValue } from "../wire/json-scan.ts";
+import type { ParsedRequest } from "./endpoint.ts";
+
+/** What a body is read for; one constant per endpoint. */
+export interface BodyRules {
+  /** Path suffix that error messages name, e.g. `/v1/chat/completions`. */
+  readonly suffix: string;
+  /** Top-level keys of which the place is kept. */
+  readonly keys: KeySet;
+  /** Whether a body can ask for a stream. */
+  readonly streams: boolean;
+}
+
+const STREAM_OPTIONS_KEYS = new KeySet(["include_usage"]);
+
+/**
+ * Reads model and stream flags of a body. Only what routing and metering need is checked: everything else is the
+ * provider's to judge, so that fields newer than this code pass.
+ *
+ * @throws GatewayError `invalid_request`.
+ */
+export function parseRequest(rules: BodyRules, body: Uint8Array, contentType: string | undefined): ParsedRequest {
+  if (contentType !== undefined && isMultipart(contentType)) {
+    throw new GatewayError("invalid_request", "malformed request: multipart body not supported for this endpoint");
+  }
+  if (body.length === 0) throw malformed(rules, "the body is empty");
+  try {
+    const scanned = scanObject(body, rules.keys);
+    return {
+      model: readModel(rules, scanned),
+      stream: rules.streams && readFlag(rules, scanned, "stream", "stream"),
+      includeUsage: readIncludeUsage(rules, scanned),
+      scanned,
+    };
+  } catch (error) {
+    if (error instanceof JsonScanError) throw malformed(rules, reasonOf(error, body), error);
+    throw error;
+  }
+}
+
+/** The gateway's 400 for a body that cannot be read. */
+function malformed(rules: BodyRules, reason: string, cause?: unknown): GatewayError {
+  return new GatewayError("invalid_request", `malformed request: failed to parse JSON for ${rules.suffix}: ${reason}`, {
+    cause,
+  });
+}
+
+/** The scanner's reason; for a member that is given twice (or again in other case) with its name as the body has it. */
+function reasonOf(error: JsonScanError, bytes: Uint8Array): string {
+  if (error.kind !== "duplicate") return error.message;
+  const name = Buffer.from(bytes.subarray(error.offset, skipValue(bytes, error.offset))).toString();
+  return `${name} is given twice, again at byte ${error.offset}`;
+}
+
+/** Media types are case-insensitive (RFC 9110 section 8.3.1). */
+function isMultipart(contentType: string): boolean {
+  return contentType.trimStart().slice(0, 19).toLowerCase() === "multipart/form-data";
+}
+
+function readModel(rules: BodyRules, scanned: ScannedObject): string {
+  const kind = scanned.kind("model");
+  if (kind === "absent" || kind === "null") return "";
+  const model = scanned.string("model");
+  if (model === undefined) throw malformed(rules, `"model" must be a string, not ${withArticle(kind)}`);
+  return model;
+}
+
+/** A boolean of the caller's; `null` is false, as the vendors' own schemas have these fields nullable. */
+function readFlag(rules: BodyRules, scanned: ScannedObject, key: string, shown: string): boolean {
+  const kind = scanned.kind(key);
+  if (kind === "absent" || kind === "null") return false;
+  const flag = scanned.boolean(key);
+  if (flag === undefined) throw malformed(rules, `"${shown}" must be a boolean, not ${withArticle(kind)}`);
+  return flag;
+}
+
+/** https://platform.openai.com/docs/api-reference/chat/create#chat-create-stream_options */
+function readIncludeUsage(rules: BodyRules, scanned: ScannedObject): boolean {
+  if (!rules.keys.keys.includes("stream_options")) return false;
+  const kind = scanned.kind("stream_options");
+  if (kind === "absent" || kind === "null") return false;
+  if (kind !== "object") throw malformed(rules, `"stream_options" must be an object, not ${withArticle(kind)}`);
+  const bytes = scanned.bytes.subarray(scanned.start("stream_options"), scanned.end("stream_options"));
+  const options = scanStreamOptions(rules, bytes);
+  return readFlag(rules, options, "include_usage", "stream_options.include_usage");
+}
+
+/** Scans with an error of its own, as offsets count from the inner object's start. */
+function scanStreamOptions(rules: BodyRules, bytes: Uint8Array): ScannedObject {
+  try {
+    return scanObject(bytes, STREAM_OPTIONS_KEYS);
+  } catch (error) {
+    if (error instanceof JsonScanError) throw malformed(rules, `in "stream_options": ${reasonOf(error, bytes)}`, error);
+    throw error;
+  }
+}
+
+function withArticle(kind: string): string {
+  return kind === "object" || kind === "array" ? `an ${kind}` : `a ${kind}`;
+}

@@ -1,0 +1,100 @@
+/** What may come in with a request and what may go on to a backend: the trust boundary for headers. */
+import { HeaderMap } from "../wire/headers.ts";
+
+/** Names the gateway sets itself; a caller who sends one could otherwise choose a route, a backend or a limit. */
+const RESERVED_PREFIXES = ["x-ai-eg-", "x-gateway-", "x-envoy-"] as const;
+
+/**
+ * Headers of a request that never reach a backend: those of the connection (RFC 9110 section 7.6.1), those the gateway
+ * writes itself, and every header that carries a credential of the caller's.
+ */
+const NOT_FORWARDED: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "http2-settings",
+  "host",
+  "content-length",
+  "expect",
+  // Backends are asked for identity, so that usage can be read from every chunk as it comes.
+  "accept-encoding",
+  "authorization",
+  "proxy-authorization",
+  "x-api-key",
+  "api-key",
+  "x-goog-api-key",
+  "cookie",
+]);
+
+/** Prefix of the per-request credential headers; they are for the gateway. */
+const CREDENTIAL_PREFIX = "x-aigw-";
+
+/** Headers of an answer that concern the hop to the backend or set state at the caller in the provider's name. */
+const NOT_RETURNED: ReadonlySet<string> = new Set([
+  "set-cookie",
+  "alt-svc",
+  "strict-transport-security",
+  "nel",
+  "report-to",
+]);
+const NOT_RETURNED_PREFIXES = [...RESERVED_PREFIXES, "x-accel-"] as const;
+
+/** Lower-cases a request's headers and leaves out what only the gateway may set. */
+export function admitHeaders(raw: readonly string[]): HeaderMap {
+  const headers = HeaderMap.fromRaw(raw);
+  const { flat } = headers;
+  let write = 0;
+  for (let read = 0; read < flat.length; read += 2) {
+    const name = flat[read] as string;
+    // HTTP/2 pseudo headers are the request line, not headers.
+    if (name.charCodeAt(0) === 0x3a || isReserved(name, RESERVED_PREFIXES)) continue;
+    flat[write++] = name;
+    flat[write++] = flat[read + 1] as string;
+  }
+  flat.length = write;
+  return headers;
+}
+
+/** The headers of a request that a backend gets before translation, mutation and credentials. */
+export function forwardedHeaders(admitted: HeaderMap): HeaderMap {
+  const connectionNamed = admitted.get("connection");
+  const flat: string[] = [];
+  for (let i = 0; i < admitted.flat.length; i += 2) {
+    const name = admitted.flat[i] as string;
+    if (NOT_FORWARDED.has(name) || name.startsWith(CREDENTIAL_PREFIX)) continue;
+    if (connectionNamed !== undefined && isNamedIn(connectionNamed, name)) continue;
+    flat.push(name, admitted.flat[i + 1] as string);
+  }
+  return new HeaderMap(flat);
+}
+
+/** The headers of an answer that the caller gets. */
+export function returnedHeaders(upstream: HeaderMap): HeaderMap {
+  const flat: string[] = [];
+  for (let i = 0; i < upstream.flat.length; i += 2) {
+    const name = upstream.flat[i] as string;
+    if (NOT_RETURNED.has(name) || isReserved(name, NOT_RETURNED_PREFIXES)) continue;
+    flat.push(name, upstream.flat[i + 1] as string);
+  }
+  return new HeaderMap(flat);
+}
+
+function isReserved(name: string, prefixes: readonly string[]): boolean {
+  // All prefixes start with "x-": most headers are told apart by two characters.
+  if (name.charCodeAt(0) !== 0x78 || name.charCodeAt(1) !== 0x2d) return false;
+  for (const prefix of prefixes) if (name.startsWith(prefix)) return true;
+  return false;
+}
+
+/** Whether a Connection header names a header, which makes that one hop-by-hop too. */
+function isNamedIn(connection: string, name: string): boolean {
+  if (connection === "keep-alive" || connection === "close") return false;
+  return connection
+    .toLowerCase()
+    .split(",")
+    .some((token) => token.trim() === name);
+}

@@ -1,0 +1,60 @@
+/** Phase 5, settle: what was used, what it cost, and one record of it all, whatever the end was. */
+import type { AnswerFacts } from "../translate/translator.ts";
+import { estimateUsage } from "../usage/estimate.ts";
+import type { TokenUsage } from "../usage/token-usage.ts";
+import type { Exchange } from "./exchange.ts";
+
+/**
+ * Closes the books of a request; only the first call has an effect.
+ *
+ * @param delivered Whether the caller got its whole answer. If not, the request counts as cancelled, and what the
+ *   provider is known to have used until then is still charged.
+ */
+export function settle(exchange: Exchange, delivered: boolean): void {
+  if (exchange.settled) return;
+  exchange.settled = true;
+  const { context, record, attempt } = exchange;
+  record.endMs = context.nowMs();
+  if (!delivered && record.outcome !== "error") {
+    record.outcome = "cancelled";
+    record.errorType = "client_closed";
+    record.errorMessage = "the caller left before its answer was whole";
+    if (record.status === 0) record.status = 499;
+  }
+  if (attempt !== undefined) {
+    const { facts } = attempt.translator;
+    record.responseModel = facts.responseModel ?? "";
+    record.events = facts.events;
+    // Only an answer that began is charged: a refusal costs nothing.
+    if (record.upstreamStatus >= 200 && record.upstreamStatus < 300) {
+      record.usage = record.stream ? streamUsage(record.requestBytes, facts) : facts.usage;
+      record.costs = evaluateCosts(exchange);
+    }
+  }
+  context.sink.settle(record);
+}
+
+/**
+ * A stream whose provider did not tell its usage, or that ended before it did, is estimated rather than free; what the
+ * provider did tell (Anthropic tells the input first) stands. A whole answer without usage is taken at its word.
+ */
+function streamUsage(requestBytes: number, { usage, state, events, eventBytes }: AnswerFacts): TokenUsage {
+  const told = usage.inputTokens !== undefined || usage.outputTokens !== undefined || usage.totalTokens !== undefined;
+  if (told && state !== "open") return usage;
+  const estimate = estimateUsage({ requestBytes, events, eventBytes });
+  const inputTokens = usage.inputTokens ?? estimate.inputTokens ?? 0;
+  const outputTokens = Math.max(usage.outputTokens ?? 0, estimate.outputTokens ?? 0);
+  return { ...usage, inputTokens, outputTokens, totalTokens: inputTokens + outputTokens, estimated: true };
+}
+
+function evaluateCosts({ context, match, plan, record }: Exchange): readonly (string | number)[] {
+  if (match === undefined) return [];
+  const { costs, errors } = plan.costs(match.route).evaluate({
+    usage: record.usage,
+    model: record.requestModel,
+    backend: record.backend,
+    routeName: record.route,
+  });
+  for (const error of errors) context.log.warn("cost not computed", { requestId: record.requestId, error });
+  return costs;
+}

@@ -1,0 +1,95 @@
+/**
+ * The embedded host: one Node process, HTTP in, HTTP out. It drives the exchange over its own sockets; what it decides
+ * itself is only about connections and time.
+ */
+import type { Duplex } from "node:stream";
+import { GatewayError } from "../errors/gateway-error.ts";
+import type { ExchangeContext } from "../exchange/exchange.ts";
+import type { Plan } from "../exchange/plan.ts";
+import { ActiveCalls } from "./active-calls.ts";
+import type { Call } from "./call.ts";
+import { type ListeningServer, listen } from "./listen.ts";
+import { UpstreamRegistry } from "./upstream/registry.ts";
+
+/** How often the end of the last requests is looked for while draining. */
+const DRAIN_POLL_MS = 20;
+
+/** Serves one plan at a time; a new plan takes over for requests that begin after it. */
+export class EmbeddedHost {
+  readonly context: ExchangeContext;
+  readonly upstreams = new UpstreamRegistry();
+  readonly #calls: ActiveCalls<Call>;
+  #plan: Plan;
+  #servers: ListeningServer[] = [];
+  #draining = false;
+
+  constructor(context: ExchangeContext, plan: Plan) {
+    this.context = context;
+    this.#plan = plan;
+    this.#calls = new ActiveCalls(context.nowMs);
+  }
+
+  /** The configuration for requests that begin now. */
+  get plan(): Plan {
+    return this.#plan;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** Requests under way. */
+  get inFlight(): number {
+    return this.#calls.size;
+  }
+
+  /**
+   * Opens every listener of the plan.
+   *
+   * @param host Address to listen on.
+   * @param port Overrides the port of the only listener; 0 = chosen by the system.
+   * @returns The ports, in the order of the plan's listeners.
+   */
+  async start(host: string, port: number | undefined): Promise<number[]> {
+    for (const listener of this.#plan.config.listeners) {
+      this.#servers.push(await listen(this, { ...listener, port: port ?? listener.port }, host));
+    }
+    return this.#servers.map((server) => server.port);
+  }
+
+  /** Serves a new configuration from now on; requests under way finish on the one they began with. Listeners are
+   * those of the first plan. */
+  reload(plan: Plan): void {
+    this.#plan = plan;
+    this.upstreams.retain(plan.upstreams);
+  }
+
+  begin(call: Call): void {
+    this.#calls.add(call);
+  }
+
+  end(call: Call): void {
+    this.#calls.remove(call);
+  }
+
+  /** The request that is being read from a connection, if any. */
+  readingFrom(connection: Duplex): Call | undefined {
+    return this.#calls.find((call) => call.isReading(connection));
+  }
+
+  /** Stops taking connections, lets requests finish for a while, then ends those that are left with an error. */
+  async stop(drainMs: number): Promise<void> {
+    this.#draining = true;
+    for (const server of this.#servers) server.close();
+    const deadline = this.context.nowMs() + drainMs;
+    while (this.#calls.size > 0 && this.context.nowMs() < deadline) await pause(DRAIN_POLL_MS);
+    for (const call of this.#calls.all()) call.fail(new GatewayError("shutting_down", "the gateway is shutting down"));
+    await pause(this.#calls.size > 0 ? DRAIN_POLL_MS : 0);
+    for (const server of this.#servers) server.destroy();
+    this.upstreams.closeAll();
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,60 @@
+import * as Type from "typebox";
+import { type CrossFieldRule, defineKind } from "./kind.ts";
+import type { Resource } from "./resource.ts";
+import { Hostname, listMap, NonEmpty, ObjectName, open, Port, unapplied } from "./schema.ts";
+
+const AllowedRoutes = open({
+  namespaces: Type.Optional(
+    open({
+      from: Type.Enum(["All", "Same", "Selector", "None"], { default: "Same" }),
+      selector: Type.Optional(Type.Unknown()),
+    }),
+  ),
+  kinds: Type.Optional(Type.Array(open({ group: Type.Optional(Type.String()), kind: NonEmpty }))),
+});
+
+const Listener = open({
+  name: ObjectName,
+  hostname: Type.Optional(Hostname),
+  port: Port,
+  protocol: NonEmpty,
+  tls: Type.Optional(Type.Unknown()),
+  allowedRoutes: Type.Optional(AllowedRoutes),
+});
+
+const Spec = open({
+  gatewayClassName: NonEmpty,
+  listeners: listMap(Listener, ["name"], { minItems: 1, maxItems: 64 }),
+  addresses: unapplied("is not applied by this gateway: its address is given on the command line"),
+  infrastructure: unapplied("configures pods of a cluster; this gateway has none"),
+  backendTLS: unapplied(),
+  tls: unapplied(),
+  allowedListeners: unapplied(),
+  defaultScope: unapplied(),
+});
+type Spec = Type.Static<typeof Spec>;
+
+/** Where the gateway listens (https://gateway-api.sigs.k8s.io/api-types/gateway/). */
+export type Gateway = Resource<Spec>;
+/** One port and hostname of a Gateway. */
+export type GatewayListener = Type.Static<typeof Listener>;
+
+/** Port, protocol and hostname tell listeners apart. */
+const listenersAreDistinct: CrossFieldRule<Spec> = ({ listeners }) => {
+  const identity = ({ port, protocol, hostname = "" }: GatewayListener) => `${port} ${protocol} ${hostname}`;
+  return listeners.flatMap((listener, index) => {
+    const first = listeners.findIndex((other) => identity(other) === identity(listener));
+    if (first === index) return [];
+    const reason = `has the port, protocol and hostname of listeners[${first}]; change one of them`;
+    return [{ path: ["listeners", index], reason }];
+  });
+};
+
+/** Gateway of gateway.networking.k8s.io. */
+export const GATEWAY = defineKind({
+  kind: "Gateway",
+  group: "gateway.networking.k8s.io",
+  versions: ["v1", "v1beta1"],
+  schema: Spec,
+  rules: [listenersAreDistinct],
+});

@@ -1,0 +1,49 @@
+/** What every vendor's rendering of an answer has in common. */
+import type { Answer, SimulatedUsage } from "./answer.ts";
+import type { UsageShape } from "./faults.ts";
+
+/** Renders answers the way one operation of a vendor does. */
+export interface Shape {
+  /** The body of an answer that is not a stream. */
+  readonly unary: (answer: Answer) => string;
+  /** The events of a stream, each with its blank line. */
+  readonly events: (answer: Answer) => string[];
+}
+
+/** JSON as OpenAI sends it outside of streams: indented, with a line end. */
+export function indented(body: unknown): string {
+  return `${JSON.stringify(body, null, 2)}\n`;
+}
+
+/** An event without a name. */
+export function dataEvent(body: unknown): string {
+  return `data: ${JSON.stringify(body)}\n\n`;
+}
+
+/** An event named after the body's `type`, as Anthropic and OpenAI's Responses send them. */
+export function namedEvent(body: { readonly type: string }): string {
+  return `event: ${body.type}\ndata: ${JSON.stringify(body)}\n\n`;
+}
+
+/** An id of a fixed length, unlike that of every other request of this simulator. */
+export function simulateId(prefix: string, serial: number): string {
+  return `${prefix}${serial.toString(36).padStart(24, "0")}`;
+}
+
+/** OpenAI's usage (https://platform.openai.com/docs/api-reference/chat/object); undefined where it is to be left out. */
+export function openaiUsage(usage: SimulatedUsage, shape: UsageShape): unknown {
+  if (shape === "none") return undefined;
+  if (shape === "lies") return { prompt_tokens: -5, completion_tokens: 1.5, total_tokens: "many" };
+  return {
+    prompt_tokens: usage.input,
+    completion_tokens: usage.output,
+    total_tokens: usage.input + usage.output,
+    prompt_tokens_details: { cached_tokens: usage.cached, audio_tokens: 0 },
+    completion_tokens_details: {
+      reasoning_tokens: usage.reasoning,
+      audio_tokens: 0,
+      accepted_prediction_tokens: 0,
+      rejected_prediction_tokens: 0,
+    },
+  };
+}

@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { emptyUsage } from "../usage/token-usage.ts";
+import { AccessLog } from "./access-log.ts";
+import type { RequestRecord } from "./request-record.ts";
+import { testRecord } from "./test-record.ts";
+
+function linesOf(...records: RequestRecord[]): string[] {
+  const lines: string[] = [];
+  const log = new AccessLog({ append: (line) => lines.push(line) });
+  for (const record of records) log.settle(record);
+  return lines;
+}
+
+function lineOf(record: RequestRecord): Record<string, unknown> {
+  const [line = ""] = linesOf(record);
+  assert.ok(line.endsWith("}\n"));
+  return JSON.parse(line) as Record<string, unknown>;
+}
+
+test("a request that went well has everything that is known of it", () => {
+  const usage = {
+    inputTokens: 100,
+    cachedInputTokens: 64,
+    cacheCreationInputTokens: 0,
+    outputTokens: 36,
+    reasoningTokens: 12,
+    totalTokens: 136,
+    estimated: true,
+  };
+  assert.deepEqual(lineOf(testRecord({ usage, costs: ["llm_input_token", 100, "price", 0.25] })), {
+    start_time: "2026-01-02T03:04:05.006Z",
+    request_id: "0b9c1a52-6d5e-4c1f-9f5f-8a1f3c1d2e3f",
+    status: 200,
+    outcome: "ok",
+    duration_ms: 2000.123,
+    ttft_ms: 250,
+    attempt_ms: 1.5,
+    upstream_status: 200,
+    attempts: 1,
+    stream: true,
+    events: 40,
+    request_bytes: 512,
+    response_bytes: 9000,
+    "gen_ai.original.model": "gpt-5",
+    "gen_ai.request.model": "gpt-5-mini",
+    "gen_ai.response.model": "gpt-5-mini-2025-08-07",
+    "gen_ai.usage.input_tokens": 100,
+    "gen_ai.usage.cached_input_tokens": 64,
+    "gen_ai.usage.cache_creation_input_tokens": 0,
+    "gen_ai.usage.output_tokens": 36,
+    "gen_ai.usage.reasoning_tokens": 12,
+    "gen_ai.usage.total_tokens": 136,
+    usage_estimated: true,
+    costs: { llm_input_token: 100, price: 0.25 },
+    method: "POST",
+    path: "/v1/chat/completions",
+    endpoint: "chat-completions",
+    route: "default/chat",
+    rule: "gpt",
+    backend: "default/openai/route/chat/rule/0/ref/0",
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+  });
+});
+
+test("a request that came to nothing has its error and no members for what never was", () => {
+  const record = testRecord({
+    attemptMs: 0,
+    firstByteMs: 0,
+    endMs: 1000.5,
+    path: "/nowhere",
+    endpoint: "",
+    operation: "",
+    route: "",
+    rule: "",
+    backend: "",
+    provider: "",
+    originalModel: "",
+    requestModel: "",
+    responseModel: "",
+    stream: false,
+    attempts: 0,
+    status: 404,
+    upstreamStatus: 0,
+    outcome: "error",
+    errorType: "unknown_path",
+    errorMessage: 'unsupported path: "/nowhere"',
+    usage: emptyUsage(),
+    events: 0,
+  });
+  assert.deepEqual(lineOf(record), {
+    start_time: "2026-01-02T03:04:05.006Z",
+    request_id: "0b9c1a52-6d5e-4c1f-9f5f-8a1f3c1d2e3f",
+    status: 404,
+    outcome: "error",
+    "error.type": "unknown_path",
+    "error.message": 'unsupported path: "/nowhere"',
+    duration_ms: 0.5,
+    attempts: 0,
+    stream: false,
+    events: 0,
+    request_bytes: 512,
+    response_bytes: 9000,
+    method: "POST",
+    path: "/nowhere",
+  });
+});
+
+for (const changes of [
+  { method: "PUT" },
+  { path: "/openai/v1/chat/completions" },
+  { endpoint: "completions" },
+  { operation: "completion" },
+  { route: "default/other" },
+  { rule: "" },
+  { provider: "azure.openai" },
+  { backend: "" },
+]) {
+  test(`a request that differs from the one before only in its ${Object.keys(changes)[0]} keeps its own`, () => {
+    const [before, changed, after] = linesOf(testRecord(), testRecord(changes), testRecord());
+    const [alone] = linesOf(testRecord(changes));
+    assert.equal(changed, alone);
+    assert.notEqual(changed, before);
+    assert.equal(after, before);
+  });
+}
+
+test("times are whole milliseconds of their own second", () => {
+  const times = [Date.UTC(2026, 0, 1), Date.UTC(2026, 0, 1, 0, 0, 0, 999), Date.UTC(2026, 0, 1, 0, 0, 1), 1.75, 0];
+  const lines = times.map((startedAt) => lineOf(testRecord({ startedAt }))["start_time"]);
+  assert.deepEqual(
+    lines,
+    times.map((time) => new Date(Math.floor(time)).toISOString()),
+  );
+});
+
+test("a cost that is no number is null", () => {
+  const costs = ["a", Number.NaN, "b", Number.POSITIVE_INFINITY, "c", -1.5e300];
+  assert.deepEqual(lineOf(testRecord({ costs }))["costs"], { a: null, b: null, c: -1.5e300 });
+});
+
+test("more costs than fit are cut between two of them, and the line says so", () => {
+  const costs = Array.from({ length: 100 }, (_, i) => [`key_${i}_${"k".repeat(40)}`, i]).flat();
+  const line = lineOf(testRecord({ costs }));
+  const kept = Object.entries(line["costs"] as Record<string, number>);
+  assert.ok(kept.length > 5);
+  assert.deepEqual(kept.flat(), costs.slice(0, kept.length * 2));
+  assert.equal(line["costs_truncated"], true);
+});
+
+test("a line is one line of ASCII and at most 4 KiB, whatever callers and providers put into it", () => {
+  const text = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 2000 }),
+    fc.string({ maxLength: 100 }),
+    fc.constantFrom("\n".repeat(5000), "\u0000".repeat(2000), '"\\'.repeat(3000)),
+  );
+  const record = fc.record({
+    requestId: text,
+    method: text,
+    path: text,
+    route: text,
+    backend: text,
+    originalModel: text,
+    requestModel: text,
+    responseModel: text,
+    errorType: text,
+    errorMessage: text,
+    costs: fc.array(fc.tuple(text, fc.double())).map((pairs) => pairs.flat()),
+  });
+  fc.assert(
+    fc.property(record, (changes) => {
+      const [line = ""] = linesOf(testRecord(changes));
+      assert.match(line, /^[ -~]*\n$/);
+      assert.ok(line.length <= 4096, `${line.length} bytes`);
+      const read = JSON.parse(line) as Record<string, unknown>;
+      assert.equal(read["status"], 200);
+      assert.equal(read["gen_ai.usage.total_tokens"], 136);
+    }),
+    { numRuns: 60 },
+  );
+});

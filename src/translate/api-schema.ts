@@ -1,0 +1,19 @@
+import type { SchemaName } from "../config/runtime-config.ts";
+import type { EndpointName } from "../endpoints/endpoint.ts";
+import type { TranslatorFactory } from "./translator.ts";
+
+/** Everything the rest of the gateway may ask of a backend's wire format; one per folder, in its schema.ts. */
+export interface ApiSchema {
+  readonly name: SchemaName;
+  /**
+   * `gen_ai.provider.name` of metrics.
+   * https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/#gen-ai-provider-name
+   */
+  readonly otelProvider: string;
+  /** What the resource's `schema.prefix` means, for the docs; undefined = it is not read. */
+  readonly prefix: string | undefined;
+  /** What the resource's `schema.version` means, for the docs; undefined = it is not read. */
+  readonly version: string | undefined;
+  /** Endpoints a backend of this schema can serve; what is missing is unsupported. */
+  readonly endpoints: Readonly<Partial<Record<EndpointName, TranslatorFactory>>>;
+}

@@ -1,0 +1,36 @@
+import type { ApiSchema } from "../api-schema.ts";
+import { pathSegment } from "../backend-path.ts";
+import { chatCompletions } from "../openai/chat-completions.ts";
+import { embeddings } from "../openai/embeddings.ts";
+import { responses } from "../openai/responses.ts";
+import type { BackendPath } from "../passthrough.ts";
+import type { TranslatorContext } from "../translator.ts";
+
+/** Azure's dated data plane: https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference */
+function deployment(operation: string): BackendPath {
+  return (context, model) => `/openai/deployments/${pathSegment(model)}/${operation}${apiVersion(context)}`;
+}
+
+function account(operation: string): BackendPath {
+  return (context) => `/openai/${operation}${apiVersion(context)}`;
+}
+
+function apiVersion({ version }: TranslatorContext): string {
+  return `?api-version=${encodeURIComponent(version ?? "")}`;
+}
+
+/**
+ * Azure OpenAI by deployment: OpenAI's bodies at other paths. The deployment in the path decides which model answers;
+ * the body names the same one. Azure's newer `/openai/v1` surface is the OpenAI schema with that prefix.
+ */
+export const AZURE_OPENAI: ApiSchema = {
+  name: "AzureOpenAI",
+  otelProvider: "azure.openai",
+  prefix: undefined,
+  version: "Value of the `api-version` query.",
+  endpoints: {
+    "chat-completions": chatCompletions(deployment("chat/completions")),
+    embeddings: embeddings(deployment("embeddings")),
+    responses: responses(account("responses")),
+  },
+};

@@ -1,0 +1,171 @@
+/**
+ * Replays the fixtures of testdata/translate, found by their names:
+ *
+ *     <endpoint>/requests/<case>.json                   a caller's body
+ *     <endpoint>/requests/<case>.context.json           optional: prefix, version, modelOverride
+ *     <endpoint>/requests/<case>.<schema>.json          what the backend gets; body null = as it came
+ *     <endpoint>/responses/<schema>/<case>.in.<ext>     a provider's answer, wire-exact; sse = a stream
+ *     <endpoint>/responses/<schema>/<case>.context.json optional: status, headers, the caller's request
+ *     <endpoint>/responses/<schema>/<case>.out.<ext>    what the caller gets
+ *     <endpoint>/responses/<schema>/<case>.facts.json   what was read, and edits to status and headers
+ *
+ * UPDATE_GOLDEN=1 writes the last two anew; read the difference before committing it.
+ */
+import assert from "node:assert/strict";
+import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { describe, it } from "node:test";
+import type { Endpoint, ParsedRequest } from "../endpoints/endpoint.ts";
+import { ENDPOINTS } from "../endpoints/registry.ts";
+import { GatewayError } from "../errors/gateway-error.ts";
+import { HeaderMap } from "../wire/headers.ts";
+import type { ApiSchema } from "./api-schema.ts";
+import { API_SCHEMAS } from "./registry.ts";
+import type { ResponsePatch, Translator, TranslatorContext } from "./translator.ts";
+
+const ROOT = join(import.meta.dirname, "../../testdata/translate");
+const isUpdate = process.env["UPDATE_GOLDEN"] === "1";
+
+interface Context {
+  readonly prefix?: string;
+  readonly version?: string;
+  readonly modelOverride?: string;
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly request?: object;
+}
+
+function readContext(path: string): Context {
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Context) : {};
+}
+
+/** Compares with a golden file, or writes it. */
+function matchGolden(path: string, got: Uint8Array | string): void {
+  if (isUpdate) writeFileSync(path, got);
+  assert.equal(Buffer.from(got).toString(), readFileSync(path, "utf8"));
+}
+
+function print(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function parse(endpoint: Endpoint, body: Uint8Array): ParsedRequest {
+  assert.ok(endpoint.parse);
+  return endpoint.parse(body, "application/json");
+}
+
+function createTranslator(schema: ApiSchema, endpoint: Endpoint, context: Context): Translator {
+  const create = schema.endpoints[endpoint.name];
+  assert.ok(create, `${schema.name} does not support ${endpoint.name}`);
+  const full: TranslatorContext = {
+    prefix: context.prefix,
+    version: context.version,
+    modelOverride: context.modelOverride,
+    requestHeaders: new HeaderMap(),
+    newId: () => "id-1",
+    now: () => 1_760_000_000,
+  };
+  return create(full);
+}
+
+/** Ways to cut a stream; the answer must not depend on them. */
+const CUTS: Readonly<Record<string, (stream: Buffer) => Buffer[]>> = {
+  whole: (stream) => [stream],
+  "per event": (stream) =>
+    stream
+      .toString("latin1")
+      .split(/(?<=\r\n\r\n|\n\n|\r\r)/)
+      .map((piece) => Buffer.from(piece, "latin1")),
+  "byte by byte": (stream) => Array.from(stream, (byte) => Buffer.of(byte)),
+};
+
+interface Replayed {
+  /** Undefined when the translator threw. */
+  readonly out: Buffer | undefined;
+  readonly facts: object;
+}
+
+/** Runs an answer through a translator; an error of the gateway's is a result like any other. */
+function replay(translator: Translator, run: () => { out: Buffer; patch: ResponsePatch }): Replayed {
+  let out: Buffer | undefined;
+  let patch: ResponsePatch = {};
+  let thrown: string | undefined;
+  try {
+    ({ out, patch } = run());
+  } catch (error) {
+    assert.ok(error instanceof GatewayError, String(error));
+    thrown = `${error.code}: ${error.message}`;
+  }
+  const { status, headers } = patch;
+  return { out, facts: { ...translator.facts, status, headers, thrown } };
+}
+
+function replayStream(translator: Translator, chunks: readonly Buffer[]): Replayed {
+  return replay(translator, () => {
+    const pieces = chunks.map((chunk) => translator.streamChunk(chunk));
+    return { out: Buffer.concat([...pieces, translator.streamEnd()]), patch: {} };
+  });
+}
+
+function replayWhole(translator: Translator, body: Buffer, context: Context): Replayed {
+  const status = context.status ?? 200;
+  const headers = new HeaderMap(Object.entries(context.headers ?? { "content-type": "application/json" }).flat());
+  return replay(translator, () => {
+    const patch = status < 300 ? translator.responseBody(body) : translator.responseError(status, headers, body);
+    return { out: Buffer.from(patch.body ?? body), patch };
+  });
+}
+
+function testRequest(schema: ApiSchema, endpoint: Endpoint, path: string): void {
+  it(`request ${basename(path, ".json")}`, () => {
+    const raw = readFileSync(path);
+    const translator = createTranslator(schema, endpoint, readContext(path.replace(/json$/, "context.json")));
+    const patch = translator.request(raw, parse(endpoint, raw));
+    const body = patch.body === undefined ? null : Buffer.from(patch.body).toString();
+    matchGolden(
+      path.replace(/json$/, `${schema.name}.json`),
+      print({ path: patch.path, headers: patch.headers, body }),
+    );
+  });
+}
+
+function testResponse(schema: ApiSchema, endpoint: Endpoint, path: string): void {
+  const [, stem = "", extension = ""] = /^(.*)\.in\.(\w+)$/.exec(path) ?? [];
+  const isStream = extension === "sse";
+  const context = readContext(`${stem}.context.json`);
+  const request = Buffer.from(JSON.stringify({ model: "some-model", stream: isStream, ...context.request }));
+
+  function begin(): Translator {
+    const translator = createTranslator(schema, endpoint, context);
+    translator.request(request, parse(endpoint, request));
+    return translator;
+  }
+
+  function check(replayed: Replayed): void {
+    if (replayed.out !== undefined) matchGolden(`${stem}.out.${isStream ? "sse" : "json"}`, replayed.out);
+    matchGolden(`${stem}.facts.json`, print(replayed.facts));
+  }
+
+  const input = readFileSync(path);
+  for (const [cut, split] of Object.entries(isStream ? CUTS : {})) {
+    it(`stream ${basename(stem)}, ${cut}`, () => check(replayStream(begin(), split(input))));
+  }
+  if (!isStream) it(`answer ${basename(stem)}`, () => check(replayWhole(begin(), input, context)));
+}
+
+for (const schema of API_SCHEMAS) {
+  for (const endpoint of ENDPOINTS.filter(({ name }) => schema.endpoints[name] !== undefined)) {
+    describe(`${endpoint.name} on ${schema.name}`, () => {
+      const folder = join(ROOT, endpoint.name);
+      const requests = globSync(join(folder, "requests/*.json")).filter((path) => /^[^.]+\.json$/.test(basename(path)));
+      const responses = globSync(join(folder, `responses/${schema.name}/*.in.*`));
+
+      it("has fixtures", () => {
+        assert.notEqual(requests.length, 0);
+        assert.notEqual(responses.length, 0);
+      });
+      for (const path of requests.sort()) testRequest(schema, endpoint, path);
+      for (const path of responses.sort()) testResponse(schema, endpoint, path);
+    });
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Edits in place of a scanned JSON document: the bytes of one member change, every other byte stays as the caller wrote
+ * it, unknown fields, number spellings and white space included.
+ */
+import { invariant } from "../errors/invariant.ts";
+import type { ScannedObject } from "./json-scan.ts";
+
+const COMMA = 0x2c;
+const SPACE = 0x20;
+
+/** Replaces the value of a top-level member by `json`, or appends the member at the end of the object. */
+export function setField(scanned: ScannedObject, key: string, json: string): Uint8Array {
+  const start = scanned.start(key);
+  if (start >= 0) return splice(scanned.bytes, start, scanned.end(key), json);
+  const end = endOfContent(scanned.bytes, scanned.close);
+  return splice(scanned.bytes, end, end, `${scanned.empty ? "" : ","}${JSON.stringify(key)}:${json}`);
+}
+
+/** Removes a top-level member with its comma; an absent one leaves the very same bytes. */
+export function removeField(scanned: ScannedObject, key: string): Uint8Array {
+  return scanned.has(key) ? removeItem(scanned.bytes, scanned.keyStart(key), scanned.end(key)) : scanned.bytes;
+}
+
+/** Removes the array element or object member at `start`…`end` and the comma that set it apart, if there is one. */
+export function removeItem(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const before = endOfContent(bytes, start);
+  if (bytes[before - 1] === COMMA) return splice(bytes, before - 1, end, "");
+  let after = startOfContent(bytes, end);
+  if (bytes[after] !== COMMA) return splice(bytes, start, end, "");
+  after = startOfContent(bytes, after + 1);
+  return splice(bytes, start, after, "");
+}
+
+/** Position after the last byte before `pos` that is not white space: where an item is appended before a bracket. */
+export function endOfContent(bytes: Uint8Array, pos: number): number {
+  let end = pos;
+  while ((bytes[end - 1] as number) <= SPACE) end--;
+  return end;
+}
+
+/** Position of the first byte from `pos` on that is not white space. */
+export function startOfContent(bytes: Uint8Array, pos: number): number {
+  let start = pos;
+  while ((bytes[start] as number) <= SPACE) start++;
+  return start;
+}
+
+/** A copy of the bytes with `text` in place of `from`…`to`. */
+export function splice(bytes: Uint8Array, from: number, to: number, text: string): Uint8Array {
+  invariant(from <= to && to <= bytes.length, "a splice lies inside the bytes");
+  const length = Buffer.byteLength(text);
+  const out = Buffer.allocUnsafe(bytes.length - (to - from) + length);
+  out.set(bytes.subarray(0, from));
+  out.write(text, from);
+  out.set(bytes.subarray(to), from + length);
+  return out;
+}

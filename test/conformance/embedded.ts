@@ -1,0 +1,6 @@
+/** The embedded host: one Node process, started from the command line as its users do. */
+import { startGateway } from "../server/start-gateway.ts";
+import type { Host } from "./host.ts";
+
+/** Runs cases against `aigw run`. */
+export const EMBEDDED: Host = { name: "embedded", start: (config) => startGateway(config) };
