@@ -18,7 +18,8 @@ if (task === undefined) {
 install();
 if (task === "start") {
   build();
-  run(process.execPath, [join(root, "aigw.js"), ...(args.length > 0 ? args : ["run"])]);
+  const bundled = join(binaries, "node");
+  run(existsSync(bundled) ? bundled : process.execPath, [join(root, "aigw.js"), ...(args.length > 0 ? args : ["run"])]);
 } else {
   run("npm", ["run", "--silent", task, "--", ...args]);
 }

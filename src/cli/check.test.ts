@@ -45,7 +45,6 @@ test("everything wrong is told at once: in form, in references and in expression
       "fault   f:7:3: AIGatewayRoute default/r: spec.wrong: is not a known field; known are parentRefs, hostnames, rules, llmRequestCosts",
       "fault   f:5:33: AIGatewayRoute default/r: spec.rules[0].backendRefs[0].name: there is no AIServiceBackend default/missing",
       "fault   f:6:54: AIGatewayRoute default/r: spec.llmRequestCosts[0].cel: …",
-      "status  AIGatewayRoute default/r NotAccepted: spec.rules[0].backendRefs[0].name: there is no AIServiceBackend default/missing",
       "3 faults, 0 notices, 0 ignored, 1 object in 1 file",
     ],
   );

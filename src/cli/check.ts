@@ -49,7 +49,8 @@ export async function runCheck(paths: readonly string[], io: CheckIo): Promise<n
     const at = formatPosition(source);
     io.print(`${paint(io, "yellow", "ignored")} ${at}: ${kind} ${id} is not read by this gateway`);
   }
-  for (const status of loaded.config.statuses) printStatus(status, io);
+  // What is accepted of a configuration that cannot serve would only distract from why it cannot.
+  if (faults.length === 0) for (const status of loaded.config.statuses) printStatus(status, io);
   const counts = [
     count(faults.length, "fault"),
     count(notices.length, "notice"),

@@ -14,7 +14,7 @@ function rulesOf(source: Source, env: Environment) {
   assert.deepEqual([...notices, ...compiled.notices, ...ignored], []);
   return compiled.config.routes.flatMap(({ rules }) =>
     rules.map(({ matches, backends: [ref] }) => ({
-      models: matches[0]?.[0]?.value,
+      models: matches.at(-1)?.[0]?.value,
       schema: ref?.backend.schema,
       host: ref?.backend.upstream.endpoints[0]?.authority,
       serverName: ref?.backend.upstream.tls?.serverName,
@@ -158,4 +158,11 @@ test("the simulated provider speaks Anthropic's API for Claude and OpenAI's for 
       { models: ".*", schema: { name: "OpenAI", prefix: undefined, version: undefined } },
     ].map((rule) => ({ ...rule, host: "127.0.0.1:8080", key: [] })),
   );
+});
+
+test("the simulated provider's models are listed by name, so that a newcomer finds one", () => {
+  const { text } = simulatedResources(8080);
+  for (const model of ["claude-sonnet-4-5", "gpt-4o-mini", "text-embedding-3-small"]) {
+    assert.match(text, new RegExp(`type: Exact\\s+name: x-ai-eg-model\\s+value: ${model}`));
+  }
 });

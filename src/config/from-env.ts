@@ -34,6 +34,8 @@ interface Provider {
   readonly headers: readonly { readonly name: string; readonly value: string }[];
   /** Models that go to it, as a regular expression. */
   readonly models: string;
+  /** Models of these that are listed by name; what only an expression matches cannot be. */
+  readonly listed?: readonly string[];
   readonly exampleModel: string;
 }
 
@@ -77,9 +79,17 @@ export function simulatedResources(port: number): Source {
         name: "anthropic",
         schema: { name: "Anthropic" },
         models: CLAUDE_MODELS,
+        listed: [ANTHROPIC_EXAMPLE],
         exampleModel: ANTHROPIC_EXAMPLE,
       },
-      { ...shared, name: "openai", schema: { name: "OpenAI" }, models: ANY_MODEL, exampleModel: OPENAI_EXAMPLE },
+      {
+        ...shared,
+        name: "openai",
+        schema: { name: "OpenAI" },
+        models: ANY_MODEL,
+        listed: [OPENAI_EXAMPLE, "text-embedding-3-small"],
+        exampleModel: OPENAI_EXAMPLE,
+      },
     ]),
   };
 }
@@ -180,8 +190,11 @@ function route(providers: readonly Provider[]): object {
     kind: "AIGatewayRoute",
     metadata: { name: NAME, namespace: NAMESPACE },
     spec: {
-      rules: providers.map(({ name, models }) => ({
-        matches: [{ headers: [{ type: "RegularExpression", name: "x-ai-eg-model", value: models }] }],
+      rules: providers.map(({ name, models, listed = [] }) => ({
+        matches: [
+          ...listed.map((model) => ({ headers: [{ type: "Exact", name: "x-ai-eg-model", value: model }] })),
+          { headers: [{ type: "RegularExpression", name: "x-ai-eg-model", value: models }] },
+        ],
         backendRefs: [{ name }],
       })),
       llmRequestCosts: [

@@ -102,7 +102,6 @@ class ChainedDecoder implements Decoder {
   }
 
   #take(bytes: Uint8Array): void {
-    if (this.#closed) return;
     this.#decodedBytes += bytes.length;
     if (this.#decodedBytes > this.#options.maxBytes) {
       this.#fail(invalid(`is larger than ${this.#options.maxBytes} bytes when decoded`));

@@ -1,7 +1,7 @@
 /** The configuration the client suites run with: both vendors, keys injected, models by name. */
 import { UPSTREAM_PORT } from "../conformance/case.ts";
 import { apiKey, BACKENDS, route, STANDARD_RULES } from "../conformance/configs.ts";
-import { type GatewayWithSimulator, startWithSimulator } from "./start-gateway.ts";
+import { type GatewayWithSimulator, type StartOptions, startWithSimulator } from "./start-gateway.ts";
 
 const RULES = `
     - matches:
@@ -14,6 +14,6 @@ ${apiKey("openai", "sk-upstream", { type: "APIKey", field: "apiKey" })}
 ${apiKey("anthropic", "sk-ant-upstream", { type: "AnthropicAPIKey", field: "anthropicAPIKey" })}`;
 
 /** Starts a gateway for a client suite. */
-export function startForClients(): Promise<GatewayWithSimulator> {
-  return startWithSimulator((port) => CONFIG.replaceAll(UPSTREAM_PORT, String(port)));
+export function startForClients(options: StartOptions = {}): Promise<GatewayWithSimulator> {
+  return startWithSimulator((port) => CONFIG.replaceAll(UPSTREAM_PORT, String(port)), options);
 }

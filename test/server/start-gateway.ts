@@ -29,13 +29,21 @@ const READY_TIMEOUT_MS = 15_000;
 const LOG_TIMEOUT_MS = 5_000;
 const STOP_TIMEOUT_MS = 20_000;
 
+/** How a gateway is started, beside its configuration. */
+export interface StartOptions {
+  /** Processes that serve, 1 unless told. */
+  readonly workers?: number;
+  readonly args?: readonly string[];
+}
+
 /** Starts `aigw run` with a configuration; rejects with what it printed when it does not get ready. */
-export async function startGateway(config: string, env: Readonly<Record<string, string>> = {}): Promise<Gateway> {
+export async function startGateway(config: string, { workers = 1, args = [] }: StartOptions = {}): Promise<Gateway> {
   const folder = await mkdtemp(join(tmpdir(), "aigw-test-"));
   const file = join(folder, "config.yaml");
   await writeFile(file, config);
-  const args = [MAIN, "run", file, "--host", "127.0.0.1", "--port", "0", "--admin-port", "0", "--workers", "1"];
-  const child = spawn(process.execPath, args, { cwd: folder, env: { PATH: process.env["PATH"], ...env } });
+  const ports = ["--host", "127.0.0.1", "--port", "0", "--admin-port", "0"];
+  const command = [MAIN, "run", file, ...ports, "--workers", String(workers), ...args];
+  const child = spawn(process.execPath, command, { cwd: folder, env: { PATH: process.env["PATH"] } });
   const output = new Output(child);
   try {
     const [url, adminUrl] = await output.ready();
@@ -48,13 +56,13 @@ export async function startGateway(config: string, env: Readonly<Record<string, 
       stderr: () => output.stderr,
       stop: async () => {
         const code = await stop(child);
-        await rm(folder, { recursive: true });
+        await rm(folder, { recursive: true, force: true });
         return code;
       },
     };
   } catch (error) {
     child.kill("SIGKILL");
-    await rm(folder, { recursive: true });
+    await rm(folder, { recursive: true, force: true });
     throw error;
   }
 }
@@ -65,10 +73,13 @@ export interface GatewayWithSimulator extends Gateway {
 }
 
 /** Starts both; the configuration is made from the simulator's port. */
-export async function startWithSimulator(config: (port: number) => string): Promise<GatewayWithSimulator> {
+export async function startWithSimulator(
+  config: (port: number) => string,
+  options: StartOptions = {},
+): Promise<GatewayWithSimulator> {
   const simulator = await startSimulator({ port: 0, record: 1000 });
   try {
-    const gateway = await startGateway(config(simulator.port));
+    const gateway = await startGateway(config(simulator.port), options);
     return {
       ...gateway,
       simulator,

@@ -8,8 +8,6 @@ import type { Fleet, ServeOptions } from "./fleet.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { Served } from "./served.ts";
 
-/** Young objects of a request die young when the young generation is large enough to let them (measured: -10 % CPU). */
-const WORKER_FLAGS = ["--max-semi-space-size=16"];
 /** Wait before a worker that died is replaced, so that one that cannot live does not spin. */
 const RESPAWN_MS = 500;
 /** A worker that does not answer a scrape in this time is left out of it. */
@@ -26,24 +24,22 @@ export class ClusterFleet implements Fleet {
   readonly #waiting = new Map<number, (answer: FromWorker) => void>();
   #nextId = 1;
   #configuration: Configuration | undefined;
-  #ports: readonly number[] = [];
   #stopping = false;
 
   constructor(size: number, options: ServeOptions, log: Logger) {
     this.#size = size;
     this.#options = options;
     this.#log = log;
-    cluster.setupPrimary({ args: [], execArgv: [...process.execArgv, ...WORKER_FLAGS] });
+    cluster.setupPrimary({ args: [] });
     cluster.on("message", (_worker, answer: FromWorker) => this.#waiting.get(answer.id)?.(answer));
     cluster.on("exit", (worker, code, signal) => this.#lost(worker, signal ?? `exit code ${code}`));
   }
 
   async start(served: Served): Promise<readonly number[]> {
     this.#configuration = served.configuration;
-    // With port 0 the first worker learns the port that the others then share.
-    this.#ports = await this.#spawn();
-    await Promise.all(Array.from({ length: this.#size - 1 }, () => this.#spawn()));
-    return this.#ports;
+    // All listen on the same ports, also where the system chooses them (node:cluster shares those too).
+    const [ports = []] = await Promise.all(Array.from({ length: this.#size }, () => this.#spawn()));
+    return ports;
   }
 
   async reload(served: Served): Promise<void> {
@@ -69,8 +65,7 @@ export class ClusterFleet implements Fleet {
     invariant(this.#configuration, "a worker needs a configuration");
     const worker = cluster.fork();
     this.#workers.add(worker);
-    const port = this.#options.port === undefined ? undefined : (this.#ports[0] ?? this.#options.port);
-    const options = { ...this.#options, port };
+    const options = this.#options;
     const { ports } = await this.#ask(worker, { do: "start", options, configuration: this.#configuration });
     return ports ?? [];
   }

@@ -60,7 +60,7 @@ export async function originOf(paths: readonly string[], env: NodeJS.ProcessEnv)
       "no configuration and no provider key found: serving a SIMULATED provider (no model is asked, nothing is charged)",
       "set OPENAI_API_KEY or ANTHROPIC_API_KEY, or give a configuration file, to serve real models",
     ],
-    exampleModel: "simulated",
+    exampleModel: "gpt-4o-mini",
     simulator,
   };
 }
