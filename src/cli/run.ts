@@ -3,21 +3,8 @@ import { existsSync } from "node:fs";
 import { availableParallelism, homedir } from "node:os";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { Gateway } from "./run/gateway.ts";
+import { Gateway, type RunOptions } from "./run/gateway.ts";
 import { type Origin, originOf } from "./run/origin.ts";
-
-/** The command's options as commander gives them. */
-export interface RunOptions {
-  readonly host?: string;
-  readonly port?: number;
-  readonly adminPort: number;
-  readonly workers: number;
-  readonly accessLog: string;
-  readonly metrics: boolean;
-  readonly debug: boolean;
-  readonly logFormat: "text" | "json";
-  readonly drainSeconds: number;
-}
 
 const HELP = `
 Without FILE the gateway is configured by $AIGW_CONFIG_HOME/config.yaml (default ~/.config/aigw/config.yaml), else by

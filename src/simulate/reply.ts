@@ -35,9 +35,10 @@ export function encodeChunk(piece: Buffer): Buffer {
 /** Sends a reply; `onSent` is called when everything that was to be sent has left, and never if the caller goes first. */
 export function send(response: ServerResponse, delivery: Delivery, chunkDelayMs: number, onSent: () => void): void {
   if (delivery.how === "socket") {
-    const { socket } = response;
+    // Not the response's own: that one comes only when the answer before it on this connection is let go.
+    const { socket } = response.req;
     if (response.req.httpVersionMajor === 2) resetStream(response, delivery.end, onSent);
-    else if (socket !== null) sendRaw(socket, delivery, chunkDelayMs, onSent);
+    else sendRaw(socket, delivery, chunkDelayMs, onSent);
     return;
   }
   const { reply } = delivery;

@@ -166,6 +166,18 @@ test("finds a wanted member written in escapes", () => {
   assert.equal(scan('{"\\u006dodel":"m"}').string("model"), "m");
 });
 
+test("decodes any wanted string as JSON.parse does", () => {
+  for (const text of ["", "gpt-4o", "é 漢 😀", "\ufeffm", "\u2028\x7f", "a\\b", "\0"]) {
+    assert.equal(scan(JSON.stringify({ model: text })).string("model"), text);
+  }
+  fc.assert(
+    fc.property(fc.string({ unit: "grapheme", maxLength: 12 }), (text) => {
+      assert.equal(scan(JSON.stringify({ model: text })).string("model"), text);
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test("decodes wanted strings strictly and does not look into others", () => {
   for (const value of ['"a\\qb"', '"a\nb"', '"\\u12g4"']) {
     assert.throws(() => scan(`{"model":${value}}`).string("model"), {

@@ -9,6 +9,7 @@
 import { isUtf8 } from "node:buffer";
 import { invariant } from "../errors/invariant.ts";
 import { skipScalar } from "./json-scalar.ts";
+import { skipString, startStrings } from "./json-scan-string.ts";
 
 /** Deepest nesting of objects and arrays taken; the document's own object counts as one. */
 export const DEPTH_MAX = 512;
@@ -155,7 +156,12 @@ export class ScannedObject {
 
   /** The value when it is a string, undefined otherwise; throws JsonScanError when its escapes are not JSON. */
   string(key: string): string | undefined {
-    return this.kind(key) === "string" ? (this.json(key) as string) : undefined;
+    const start = this.start(key);
+    if (start < 0 || this.bytes[start] !== QUOTE) return undefined;
+    const end = this.end(key);
+    return isPlain(this.bytes, start + 1, end - 1)
+      ? Buffer.prototype.utf8Slice.call(this.bytes, start + 1, end - 1)
+      : (parseSlice(this.bytes, start, end) as string);
   }
 
   /** The value when it is true or false, undefined otherwise. */
@@ -214,10 +220,12 @@ const LIKE_START = 3;
 export function scanObject(bytes: Uint8Array, keys: KeySet): ScannedObject {
   if (!isUtf8(bytes)) throw new JsonScanError("utf8", 0, "the text is not valid UTF-8");
   const bom = bytes.length >= 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  startStrings(0);
   const open = skipSpace(bytes, bom ? 3 : 0);
   if (open === bytes.length) throw unexpected(bytes, open);
   if (bytes[open] !== OBJECT_OPEN) throw new JsonScanError("not-object", open, "the document is not a JSON object");
-  const places: Places = new Array(keys.keys.length * PLACE_SIZE).fill(-1);
+  const places: Places = [];
+  for (let i = keys.keys.length * PLACE_SIZE; i > 0; i--) places.push(-1);
   const first = skipSpace(bytes, open + 1);
   const empty = bytes[first] === OBJECT_CLOSE;
   const close = empty ? first : scanMembers(bytes, first, keys, places);
@@ -259,6 +267,7 @@ function notePlace(places: Places, found: number, keyStart: number, start: numbe
 
 /** Offset after the value that starts at `offset`; throws JsonScanError. The bytes must be known to be UTF-8. */
 export function skipValue(bytes: Uint8Array, offset: number): number {
+  startStrings(offset);
   return skipNested(bytes, offset, 0);
 }
 
@@ -271,8 +280,10 @@ function skipNested(bytes: Uint8Array, start: number, outer: number): number {
   let depth = outer;
   for (;;) {
     const byte = bytes[pos];
-    if (byte === QUOTE) pos = skipString(bytes, pos);
-    else if (byte === OBJECT_OPEN || byte === ARRAY_OPEN) {
+    if (byte === QUOTE) {
+      pos = skipString(bytes, pos);
+      if (pos < 0) throw unexpected(bytes, bytes.length);
+    } else if (byte === OBJECT_OPEN || byte === ARRAY_OPEN) {
       if (depth === DEPTH_MAX) throw new JsonScanError("depth", pos, `the document is nested deeper than ${DEPTH_MAX}`);
       insideObject[depth++] = byte === OBJECT_OPEN ? 1 : 0;
       pos = skipSpace(bytes, pos + 1);
@@ -308,7 +319,9 @@ function skipNested(bytes: Uint8Array, start: number, outer: number): number {
 /** Skips the key that must start at `pos`. */
 function skipKey(bytes: Uint8Array, pos: number): number {
   if (bytes[pos] !== QUOTE) throw unexpected(bytes, pos);
-  return skipString(bytes, pos);
+  const end = skipString(bytes, pos);
+  if (end < 0) throw unexpected(bytes, bytes.length);
+  return end;
 }
 
 /** Skips the colon after a key and the space around it. */
@@ -328,30 +341,6 @@ function skipSpace(bytes: Uint8Array, from: number): number {
   return pos;
 }
 
-/** Bytes of a string that are looked at one by one; a call of the native search pays only for what lies beyond. */
-const NEAR_BYTES = 16;
-const indexOf = Buffer.prototype.indexOf;
-
-/** Skips the string whose opening quote is at `open`. */
-function skipString(bytes: Uint8Array, open: number): number {
-  let pos = open + 1;
-  for (;;) {
-    const near = Math.min(bytes.length, pos + NEAR_BYTES);
-    while (pos < near && bytes[pos] !== QUOTE) pos++;
-    if (pos === near) pos = indexOf.call(bytes, QUOTE, pos);
-    if (pos < 0) throw unexpected(bytes, bytes.length);
-    if (bytes[pos - 1] !== BACKSLASH || !isEscaped(bytes, pos)) return pos + 1;
-    pos++;
-  }
-}
-
-/** Whether an odd number of backslashes precedes the quote; the string's opening quote ends the search. */
-function isEscaped(bytes: Uint8Array, quote: number): boolean {
-  let pos = quote - 1;
-  while (bytes[pos] === BACKSLASH) pos--;
-  return ((quote - pos) & 1) === 0;
-}
-
 function unexpected(bytes: Uint8Array, pos: number): JsonScanError {
   const offset = Math.min(pos, bytes.length);
   const byte = bytes[offset];
@@ -362,6 +351,15 @@ function unexpected(bytes: Uint8Array, pos: number): JsonScanError {
         ? `character ${JSON.stringify(String.fromCharCode(byte))}`
         : `byte 0x${byte.toString(16).padStart(2, "0")}`;
   return new JsonScanError("syntax", offset, `unexpected ${what} at byte ${offset}`);
+}
+
+/** Whether the inside of a string stands for itself: neither escapes nor control characters, which JSON forbids. */
+function isPlain(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] as number;
+    if (byte === BACKSLASH || byte < SPACE) return false;
+  }
+  return true;
 }
 
 /** JSON.parse of a slice whose structure is already checked; only the inside of its strings can still be wrong. */

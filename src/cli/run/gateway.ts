@@ -7,7 +7,6 @@ import { MODEL_HEADER } from "../../routing/route-table.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import { SupervisorMetrics } from "../../telemetry/supervisor-metrics.ts";
 import { type Configuration, type Loaded, load } from "../load.ts";
-import type { RunOptions } from "../run.ts";
 import { VERSION } from "../version.ts";
 import { ClusterFleet } from "./cluster-fleet.ts";
 import type { Fleet, ServeOptions } from "./fleet.ts";
@@ -16,6 +15,19 @@ import { openLog } from "./open-log.ts";
 import type { Origin } from "./origin.ts";
 import { canServe, type Served } from "./served.ts";
 import { watchPaths } from "./watch.ts";
+
+/** The command's options as commander gives them. */
+export interface RunOptions {
+  readonly host?: string;
+  readonly port?: number;
+  readonly adminPort: number;
+  readonly workers: number;
+  readonly accessLog: string;
+  readonly metrics: boolean;
+  readonly debug: boolean;
+  readonly logFormat: "text" | "json";
+  readonly drainSeconds: number;
+}
 
 /** Keeps the gateway serving what its origin says. */
 export class Gateway {

@@ -4,10 +4,10 @@ import { openSync } from "node:fs";
 import type { Plan } from "../../exchange/plan.ts";
 import { EmbeddedHost } from "../../gateway/host.ts";
 import { AccessLog } from "../../telemetry/access-log.ts";
+import { BatchedSink } from "../../telemetry/batched-sink.ts";
 import { LineWriter } from "../../telemetry/line-writer.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import { Metrics, type MetricsSnapshot } from "../../telemetry/metrics.ts";
-import type { RequestRecord, RequestSink } from "../../telemetry/request-record.ts";
 import type { ServeOptions } from "./fleet.ts";
 import { openLog } from "./open-log.ts";
 
@@ -19,6 +19,7 @@ export class ServerProcess {
   readonly #options: ServeOptions;
   readonly #metrics: Metrics;
   readonly #lines: LineWriter | undefined;
+  readonly #settled: BatchedSink;
   #host: EmbeddedHost | undefined;
 
   constructor(options: ServeOptions) {
@@ -29,14 +30,15 @@ export class ServerProcess {
       requestsInFlight: () => this.#host?.inFlight ?? 0,
       accessLogLinesDropped: () => this.#lines?.dropped ?? 0,
     });
+    const metrics = options.metrics ? [this.#metrics] : [];
+    this.#settled = new BatchedSink(this.#lines === undefined ? metrics : [...metrics, new AccessLog(this.#lines)]);
   }
 
   async start(plan: Plan): Promise<number[]> {
-    const { host, port, metrics } = this.#options;
-    const sink = combine(metrics ? this.#metrics : undefined, this.#lines && new AccessLog(this.#lines));
+    const { host, port } = this.#options;
     this.#host = new EmbeddedHost(
       {
-        sink,
+        sink: this.#settled,
         log: this.log,
         nowMs: () => performance.now(),
         wallMs: () => Date.now(),
@@ -55,11 +57,13 @@ export class ServerProcess {
   }
 
   snapshot(): MetricsSnapshot {
+    this.#settled.drain();
     return this.#metrics.snapshot();
   }
 
   async stop(drainMs: number): Promise<void> {
     await this.#host?.stop(drainMs);
+    this.#settled.drain();
     await this.#lines?.flush();
   }
 }
@@ -67,13 +71,4 @@ export class ServerProcess {
 function openAccessLog(where: string): LineWriter | undefined {
   if (where === "none") return undefined;
   return new LineWriter(where === "-" ? STDOUT : openSync(where, "a"));
-}
-
-function combine(...sinks: (RequestSink | undefined)[]): RequestSink {
-  const present = sinks.filter((sink) => sink !== undefined);
-  return {
-    settle(record: RequestRecord): void {
-      for (const sink of present) sink.settle(record);
-    },
-  };
 }
