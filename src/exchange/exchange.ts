@@ -110,6 +110,7 @@ function newRecord(context: ExchangeContext, head: RequestHead): RequestRecord {
     errorType: "",
     errorMessage: "",
     usage: emptyUsage(),
+    costProgram: undefined,
     costs: [],
     requestBytes: 0,
     responseBytes: 0,

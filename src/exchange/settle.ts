@@ -1,4 +1,4 @@
-/** Phase 5, settle: what was used, what it cost, and one record of it all, whatever the end was. */
+/** Phase 5, settle: what was used and one record of it all, whatever the end was. The sink prices it. */
 import type { AnswerFacts } from "../translate/translator.ts";
 import { estimateUsage } from "../usage/estimate.ts";
 import type { TokenUsage } from "../usage/token-usage.ts";
@@ -13,7 +13,7 @@ import type { Exchange } from "./exchange.ts";
 export function settle(exchange: Exchange, delivered: boolean): void {
   if (exchange.settled) return;
   exchange.settled = true;
-  const { context, record, attempt } = exchange;
+  const { attempt, context, match, plan, record } = exchange;
   record.endMs = context.nowMs();
   if (!delivered && record.outcome !== "error") {
     record.outcome = "cancelled";
@@ -28,7 +28,7 @@ export function settle(exchange: Exchange, delivered: boolean): void {
     // Only an answer that began is charged: a refusal costs nothing.
     if (record.upstreamStatus >= 200 && record.upstreamStatus < 300) {
       record.usage = record.stream ? streamUsage(record.requestBytes, facts) : facts.usage;
-      record.costs = evaluateCosts(exchange);
+      record.costProgram = match && plan.costs(match.route);
     }
   }
   context.sink.settle(record);
@@ -45,16 +45,4 @@ function streamUsage(requestBytes: number, { usage, state, events, eventBytes }:
   const inputTokens = usage.inputTokens ?? estimate.inputTokens ?? 0;
   const outputTokens = Math.max(usage.outputTokens ?? 0, estimate.outputTokens ?? 0);
   return { ...usage, inputTokens, outputTokens, totalTokens: inputTokens + outputTokens, estimated: true };
-}
-
-function evaluateCosts({ context, match, plan, record }: Exchange): readonly (string | number)[] {
-  if (match === undefined) return [];
-  const { costs, errors } = plan.costs(match.route).evaluate({
-    usage: record.usage,
-    model: record.requestModel,
-    backend: record.backend,
-    routeName: record.route,
-  });
-  for (const error of errors) context.log.warn("cost not computed", { requestId: record.requestId, error });
-  return costs;
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
+import { CostProgram } from "../usage/cost.ts";
 import { BatchedSink } from "./batched-sink.ts";
 import type { RequestRecord, RequestSink } from "./request-record.ts";
 import { testRecord } from "./test-record.ts";
@@ -12,6 +13,10 @@ class Collector implements RequestSink {
   }
 }
 
+function unexpected(): void {
+  assert.fail("no cost rule fails here");
+}
+
 function settleMany(sink: RequestSink, from: number, to: number): string[] {
   const ids = Array.from({ length: to - from }, (_, i) => `r${from + i}`);
   for (const requestId of ids) sink.settle(testRecord({ requestId }));
@@ -20,7 +25,7 @@ function settleMany(sink: RequestSink, from: number, to: number): string[] {
 
 test("a full batch goes to every sink at once, in order", () => {
   const [a, b] = [new Collector(), new Collector()];
-  const sink = new BatchedSink([a, b]);
+  const sink = new BatchedSink([a, b], unexpected);
   const first = settleMany(sink, 0, 63);
   assert.deepEqual(a.ids, []);
   const last = settleMany(sink, 63, 64);
@@ -31,7 +36,7 @@ test("a full batch goes to every sink at once, in order", () => {
 test("what is less than a batch waits no longer than 20 ms", () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const collector = new Collector();
-  const sink = new BatchedSink([collector]);
+  const sink = new BatchedSink([collector], unexpected);
   mock.timers.tick(1000);
   const ids = settleMany(sink, 0, 2);
   mock.timers.tick(19);
@@ -46,9 +51,26 @@ test("what is less than a batch waits no longer than 20 ms", () => {
 
 test("draining passes on what waits, once", () => {
   const collector = new Collector();
-  const sink = new BatchedSink([collector]);
+  const sink = new BatchedSink([collector], unexpected);
   const ids = settleMany(sink, 0, 3);
   sink.drain();
   sink.drain();
   assert.deepEqual(collector.ids, ids);
+});
+
+test("records are priced before any sink sees them, and a rule that fails is told with its request", () => {
+  const rules = new Map<string, () => number | string>([
+    ["price", () => 7],
+    ["broken", () => "division by zero"],
+  ]);
+  const seen: unknown[] = [];
+  const told: unknown[] = [];
+  const sink = new BatchedSink([{ settle: ({ costs }) => seen.push(costs) }], ({ requestId }, error) => {
+    told.push([requestId, error]);
+  });
+  sink.settle(testRecord({ requestId: "r1", costProgram: new CostProgram(rules) }));
+  sink.settle(testRecord({ requestId: "r2" }));
+  sink.drain();
+  assert.deepEqual(seen, [["price", 7], []]);
+  assert.deepEqual(told, [["r1", "broken: division by zero"]]);
 });

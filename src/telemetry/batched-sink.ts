@@ -1,7 +1,7 @@
 /**
- * Hands settled requests on in batches. What metrics and access log do for one request is little, but done between the
- * system calls of two requests it finds none of its code and data in the processor's caches; done for many at once it
- * costs a third (measured: 9 µs a request against 3).
+ * Prices settled requests and hands them on, in batches. What costs, metrics and access log do for one request is little,
+ * but done between the system calls of two requests it finds none of its code and data in the processor's caches; done
+ * for many at once it costs a third (measured: 9 µs a request against 3).
  */
 import type { RequestRecord, RequestSink } from "./request-record.ts";
 
@@ -10,14 +10,19 @@ const BATCH = 64;
 /** Longest that a request waits for its batch. */
 const WAIT_MS = 20;
 
-/** Collects records and passes them to every sink, in order, a batch at a time. */
+/** Told of a cost rule that yielded no value. */
+export type CostErrorListener = (record: RequestRecord, error: string) => void;
+
+/** Collects records, prices them, and passes them to every sink, in order, a batch at a time. */
 export class BatchedSink implements RequestSink {
   readonly #sinks: readonly RequestSink[];
+  readonly #onCostError: CostErrorListener;
   readonly #pending: RequestRecord[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(sinks: readonly RequestSink[]) {
+  constructor(sinks: readonly RequestSink[], onCostError: CostErrorListener) {
     this.#sinks = sinks;
+    this.#onCostError = onCostError;
   }
 
   settle(record: RequestRecord): void {
@@ -33,7 +38,16 @@ export class BatchedSink implements RequestSink {
 
   /** Passes on what waits; to be called before the sinks are read and when the process ends. */
   drain(): void {
+    for (const record of this.#pending) this.#price(record);
     for (const sink of this.#sinks) for (const record of this.#pending) sink.settle(record);
     this.#pending.length = 0;
+  }
+
+  #price(record: RequestRecord): void {
+    if (record.costProgram === undefined) return;
+    const { usage, requestModel: model, backend, route: routeName } = record;
+    const { costs, errors } = record.costProgram.evaluate({ usage, model, backend, routeName });
+    record.costs = costs;
+    for (const error of errors) this.#onCostError(record, error);
   }
 }

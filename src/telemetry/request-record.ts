@@ -2,6 +2,7 @@
  * The wide event: one record per request, filled in as the exchange goes and handed to metrics, access log (and later
  * ledger and span) once, when the request settles, whatever its end was.
  */
+import type { CostProgram } from "../usage/cost.ts";
 import type { TokenUsage } from "../usage/token-usage.ts";
 
 /** How a request ended. `cancelled`: the caller left before its answer was whole. */
@@ -52,7 +53,9 @@ export interface RequestRecord {
   errorMessage: string;
 
   usage: TokenUsage;
-  /** Cost by metadata key, in rule order; empty array = no rule matched. Alternating key and value. */
+  /** What prices this request; undefined = nothing to price. */
+  costProgram: CostProgram | undefined;
+  /** Cost by metadata key, in rule order; empty = not priced. Alternating key and value. */
   costs: readonly (string | number)[];
   requestBytes: number;
   responseBytes: number;

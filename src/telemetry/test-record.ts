@@ -31,6 +31,7 @@ export function testRecord(changes: Partial<RequestRecord> = {}): RequestRecord 
     errorType: "",
     errorMessage: "",
     usage: { ...emptyUsage(), inputTokens: 100, outputTokens: 36, totalTokens: 136 },
+    costProgram: undefined,
     costs: [],
     requestBytes: 512,
     responseBytes: 9000,

@@ -31,7 +31,10 @@ export class ServerProcess {
       accessLogLinesDropped: () => this.#lines?.dropped ?? 0,
     });
     const metrics = options.metrics ? [this.#metrics] : [];
-    this.#settled = new BatchedSink(this.#lines === undefined ? metrics : [...metrics, new AccessLog(this.#lines)]);
+    const sinks = this.#lines === undefined ? metrics : [...metrics, new AccessLog(this.#lines)];
+    this.#settled = new BatchedSink(sinks, ({ requestId }, error) =>
+      this.log.warn("cost not computed", { requestId, error }),
+    );
   }
 
   async start(plan: Plan): Promise<number[]> {
