@@ -11,6 +11,7 @@ import { Exchange, type RequestHead } from "../exchange/exchange.ts";
 import { type AnswerSink, Responder } from "../exchange/respond.ts";
 import { settle } from "../exchange/settle.ts";
 import { modelListFor } from "../routing/model-list.ts";
+import { asBuffer } from "../wire/sse.ts";
 import type { Timed } from "./active-calls.ts";
 import type { EmbeddedHost } from "./host.ts";
 import { BODY_IDLE_MS, type TimeLimits, timeLimits } from "./time-limits.ts";
@@ -129,7 +130,7 @@ export class Call implements AnswerSink, Timed {
     if (!this.#request.complete && this.#request.httpVersionMajor === 1) headers.push("connection", "close");
     this.#response.writeHead(status, headers);
     // As text, a small body leaves in the same write as the head; each byte is one character of latin1.
-    if (body.length <= ONE_WRITE_BYTES_MAX) this.#response.end(asLatin1(body), "latin1");
+    if (body.length <= ONE_WRITE_BYTES_MAX) this.#response.end(asBuffer(body).toString("latin1"), "latin1");
     else this.#response.end(body);
   }
 
@@ -225,8 +226,4 @@ function tooLarge(bodyBytesMax: number): GatewayError {
     "body_too_large",
     `the request body is larger than the ${bodyBytesMax} bytes this gateway takes`,
   );
-}
-
-function asLatin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }

@@ -1,7 +1,7 @@
 /**
  * Prices settled requests and hands them on, in batches. What costs, metrics and access log do for one request is little,
- * but done between the system calls of two requests it finds none of its code and data in the processor's caches; done
- * for many at once it costs a third (measured: 9 µs a request against 3).
+ * but done between the system calls of two requests it finds none of its code and data in the processor's caches; for
+ * many at once it costs less (measured: 8 % of a request's CPU for metrics and access log alone).
  */
 import type { RequestRecord, RequestSink } from "./request-record.ts";
 

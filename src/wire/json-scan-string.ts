@@ -8,14 +8,14 @@ const FINDER_AFTER = 1024;
 /** Loaded when first needed; undefined also where it cannot be. Shared, like what follows, because scanning never yields. */
 let finder: QuoteFinder | undefined;
 let finderLoaded = false;
-/** Position from which the scan under way may turn to the finder, and whether it has. */
+/** Position from which the scan under way may turn to the finder, and the finder once it has. */
 let finderFrom = 0;
-let finderOn = false;
+let active: QuoteFinder | undefined;
 
 /** To be called before the strings of a document, or of a value in it, are skipped from `offset` on. */
 export function startStrings(offset: number): void {
   finderFrom = offset + FINDER_AFTER;
-  finderOn = false;
+  active = undefined;
 }
 
 /**
@@ -26,7 +26,7 @@ function turnToFinder(): void {
   if (!finderLoaded) finder = loadQuoteFinder();
   finderLoaded = true;
   finder?.reset();
-  finderOn = finder !== undefined;
+  active = finder;
 }
 
 /** Bytes of a string that are looked at one by one; a call of the native search pays only for what lies beyond. */
@@ -36,7 +36,7 @@ const indexOf = Buffer.prototype.indexOf;
 /** Offset after the string whose opening quote is at `open`, -1 when it is not closed; to be called from front to back. */
 export function skipString(bytes: Uint8Array, open: number): number {
   let pos = open;
-  while (!finderOn) {
+  while (active === undefined) {
     pos++;
     const near = Math.min(bytes.length, pos + NEAR_BYTES);
     while (pos < near && bytes[pos] !== QUOTE) pos++;
@@ -45,7 +45,7 @@ export function skipString(bytes: Uint8Array, open: number): number {
     if (bytes[pos - 1] !== BACKSLASH || !isEscaped(bytes, pos)) return pos + 1;
     if (pos >= finderFrom) turnToFinder();
   }
-  const close = finder === undefined ? -1 : finder.closing(bytes, pos);
+  const close = active.closing(bytes, pos);
   return close < 0 ? -1 : close + 1;
 }
 

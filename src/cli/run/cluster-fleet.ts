@@ -65,8 +65,8 @@ export class ClusterFleet implements Fleet {
     invariant(this.#configuration, "a worker needs a configuration");
     const worker = cluster.fork();
     this.#workers.add(worker);
-    const options = this.#options;
-    const { ports } = await this.#ask(worker, { do: "start", options, configuration: this.#configuration });
+    const start = { do: "start", options: this.#options, configuration: this.#configuration } as const;
+    const { ports } = await this.#ask(worker, start);
     return ports ?? [];
   }
 
