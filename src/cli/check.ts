@@ -1,6 +1,7 @@
 /** `aigw check`: says everything that is wrong with a configuration, and what of it is not applied. */
 import { styleText } from "node:util";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import type { HostKind } from "../config/compile.ts";
 import type { ResourceStatus } from "../config/runtime-config.ts";
 import { ConfigError, type Fault, formatFault, formatPosition } from "../errors/config-error.ts";
 import { readSources, type Source } from "../resources/load.ts";
@@ -11,6 +12,8 @@ import { load } from "./load.ts";
 export interface CheckIo {
   readonly print: (line: string) => void;
   readonly env: Environment;
+  /** What is to serve the configuration. */
+  readonly host: HostKind;
   /** Whether the output is for a person at a terminal. */
   readonly colors: boolean;
 }
@@ -21,11 +24,17 @@ export function registerCheck(program: Command): void {
     .command("check")
     .description("say everything that is wrong with the configuration in FILE… (files or folders of YAML), then end")
     .argument("<FILE...>")
+    .addOption(
+      new Option("--host <kind>", "what is to serve it: tells what that does not apply")
+        .choices(["embedded", "envoy"])
+        .default("embedded"),
+    )
     .addHelpText("after", "\nEnds with 0 when there is no fault, else with 1.")
-    .action(async (paths: string[]) => {
+    .action(async (paths: string[], { host }: { readonly host: HostKind }) => {
       process.exitCode = await runCheck(paths, {
         print: (line) => process.stdout.write(`${line}\n`),
         env: process.env,
+        host,
         colors: process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined,
       });
     });
@@ -41,7 +50,7 @@ export async function runCheck(paths: readonly string[], io: CheckIo): Promise<n
     printFaults(error.faults, io);
     return 1;
   }
-  const loaded = await load({ sources, loadedAt: Math.floor(Date.now() / 1000) }, io.env);
+  const loaded = await load({ sources, loadedAt: Math.floor(Date.now() / 1000) }, io.env, io.host);
   const { faults, notices, ignored } = loaded;
   printFaults(faults, io);
   for (const notice of notices) io.print(`${paint(io, "yellow", "notice")}  ${formatFault(notice)}`);

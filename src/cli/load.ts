@@ -1,6 +1,6 @@
 /** From configuration texts to a plan, with everything there is to say about them on the way. */
 import { readFileSync } from "node:fs";
-import { compile } from "../config/compile.ts";
+import { compile, type HostKind } from "../config/compile.ts";
 import type { RuntimeConfig, SchemaName } from "../config/runtime-config.ts";
 import type { Fault } from "../errors/config-error.ts";
 import { type Plan, preparePlan } from "../exchange/plan.ts";
@@ -33,8 +33,16 @@ export interface Loaded {
 
 const SERVED_SCHEMAS: ReadonlySet<SchemaName> = new Set(API_SCHEMAS.map(({ name }) => name));
 
-/** Parses, checks, compiles and prepares a configuration. */
-export async function load(configuration: Configuration, env: Environment): Promise<Loaded> {
+/**
+ * Parses, checks, compiles and prepares a configuration.
+ *
+ * @param host What will serve it: notices tell what that does not apply.
+ */
+export async function load(
+  configuration: Configuration,
+  env: Environment,
+  host: HostKind = "embedded",
+): Promise<Loaded> {
   const files: { path: string; text: string }[] = [];
   const parsed = parseResources(configuration.sources, env, (path) => {
     const text = readFileSync(path, "utf8");
@@ -42,7 +50,7 @@ export async function load(configuration: Configuration, env: Environment): Prom
     return text;
   });
   const { loadedAt } = configuration;
-  const compiled = compile(parsed.set, { loadedAt, servedSchemas: SERVED_SCHEMAS });
+  const compiled = compile(parsed.set, { loadedAt, servedSchemas: SERVED_SCHEMAS, host });
   const prepared = await preparePlan(compiled.config);
   const faults = [...parsed.faults, ...compiled.faults, ...("faults" in prepared ? prepared.faults : [])];
   return {

@@ -1,6 +1,9 @@
 /** The command line: argv → one of the commands. */
 import { Command, CommanderError } from "commander";
 import { registerCheck } from "./check.ts";
+import { registerDownloadEnvoy } from "./download-envoy.ts";
+import { registerEnvoyConfig } from "./envoy-config.ts";
+import { registerExtproc } from "./extproc.ts";
 import { registerRun } from "./run.ts";
 import { registerSimulate } from "./simulate.ts";
 import { VERSION } from "./version.ts";
@@ -15,6 +18,9 @@ export async function main(argv: readonly string[]): Promise<void> {
   registerRun(program);
   registerCheck(program);
   registerSimulate(program);
+  registerExtproc(program);
+  registerEnvoyConfig(program);
+  registerDownloadEnvoy(program);
   program
     .command("version")
     .description("print the version")

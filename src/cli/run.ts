@@ -1,10 +1,27 @@
 /** `aigw run`: the gateway on this machine, from files or from provider keys in the environment. */
-import { existsSync } from "node:fs";
-import { availableParallelism, homedir } from "node:os";
-import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { Gateway, type RunOptions } from "./run/gateway.ts";
+import type { HostKind } from "../config/compile.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { addServingOptions, hostAndPort, port, type ServingOptions } from "./options.ts";
+import { ClusterFleet } from "./run/cluster-fleet.ts";
+import { defaultPaths } from "./run/default-paths.ts";
+import type { Fleet, ServeOptions } from "./run/fleet.ts";
+import { Gateway } from "./run/gateway.ts";
+import { InProcessFleet } from "./run/in-process.ts";
+import { openLog } from "./run/open-log.ts";
 import { type Origin, originOf } from "./run/origin.ts";
+import { stopSignal } from "./run/stop-signal.ts";
+
+/** The command's options as commander gives them. */
+export interface RunOptions extends ServingOptions {
+  readonly host: HostKind;
+  readonly address?: string;
+  readonly port?: number;
+  readonly envoy?: string;
+  readonly rateLimitService?: { readonly host: string; readonly port: number };
+  readonly rateLimitConfig?: string;
+  readonly rateLimitDeny?: boolean;
+}
 
 const HELP = `
 Without FILE the gateway is configured by $AIGW_CONFIG_HOME/config.yaml (default ~/.config/aigw/config.yaml), else by
@@ -14,31 +31,34 @@ serves a simulated provider, so that there is something to try.
 
 A changed FILE is live within 200 ms; a change with a fault is refused, told, and the old configuration stays.
 Listens on 127.0.0.1 when configured by the environment (whoever reaches the port spends your keys), else on all
-addresses. SIGTERM and SIGINT let requests finish; a second one ends at once.`;
+addresses. SIGTERM and SIGINT let requests finish; a second one ends at once.
+
+With --host envoy an Envoy holds the connections, started and configured by this command, and asks this process (or
+its workers) about every request. Envoy is looked for at --envoy, on the PATH, and where \`aigw download-envoy\` has
+put it.`;
 
 /** Adds the command. */
 export function registerRun(program: Command): void {
-  program
+  const command = program
     .command("run", { isDefault: true })
     .description("serve the models of the configuration in FILE… (files or folders of YAML)")
     .argument("[FILE...]")
-    .option("--host <address>", "address to listen on")
-    .option("--port <number>", "port to listen on, 0 for a free one (default: the Gateway's listener, else 1975)", port)
-    .option("--admin-port <number>", "port of metrics, health and status, on 127.0.0.1; 0 for a free one", port, 1064)
-    .option("--workers <number>", "processes that serve", count, availableParallelism())
     .addOption(
-      new Option("--access-log <where>", '"-" for standard output, "none", or a file')
-        .default(process.env["OTEL_LOGS_EXPORTER"] === "none" ? "none" : "-")
-        .argParser(String),
+      new Option("--host <kind>", '"embedded": this program serves by itself; "envoy": through an Envoy')
+        .argParser(hostKind)
+        .default("embedded"),
     )
-    .option("--no-metrics", "do not count for /metrics")
-    .addOption(new Option("--debug", "log every phase, bodies redacted").env("AIGW_DEBUG").default(false))
-    .addOption(
-      new Option("--log-format <format>", "format of the log on standard error")
-        .choices(["text", "json"])
-        .default("text"),
-    )
-    .option("--drain-seconds <number>", "how long requests may finish after SIGTERM", count, 30)
+    .option("--address <address>", "address to listen on")
+    .option(
+      "--port <number>",
+      "port to listen on, 0 for a free one (default: the Gateway's listener, else 1975)",
+      port,
+    );
+  addServingOptions(command)
+    .addOption(new Option("--envoy <path>", "Envoy's program, for --host envoy").env("AIGW_ENVOY"))
+    .option("--rate-limit-service <host:port>", "Envoy's rate limit service, for --host envoy", hostAndPort)
+    .option("--rate-limit-config <folder>", "where that service reads its limits: they are written there")
+    .option("--rate-limit-deny", "refuse requests while that service does not answer (default: let them pass)")
     .addHelpText("after", HELP)
     .action(async (paths: string[], options: RunOptions) => {
       process.exitCode = await run(paths, options);
@@ -51,29 +71,58 @@ async function run(paths: readonly string[], options: RunOptions): Promise<numbe
     process.stderr.write(`aigw: ${origin.error}\n`);
     return 1;
   }
-  const gateway = new Gateway(origin, options);
+  const { host, adminPort, drainSeconds } = options;
+  const address = options.address ?? origin.address;
+  const log = openLog(options);
+  let fleet: Fleet;
+  try {
+    fleet = host === "envoy" ? await envoyFleet(address, options, log) : embeddedFleet(address, options, log);
+  } catch (error) {
+    process.stderr.write(`aigw: ${error instanceof Error ? error.message : error}\n`);
+    await origin.simulator?.close();
+    return 1;
+  }
+  const gateway = new Gateway(origin, { fleet, host, log, adminPort, drainSeconds });
   const stopped = stopSignal();
-  const started = await gateway.start();
-  if (!started) return 1;
-  process.stderr.write(greeting(origin, gateway));
+  if (!(await gateway.start())) return 1;
+  process.stderr.write(greeting(origin, gateway, address));
   await stopped;
   await gateway.stop();
   return 0;
 }
 
-function defaultPaths(): string[] {
-  const home = process.env["AIGW_CONFIG_HOME"] ?? join(homedir(), ".config", "aigw");
-  const path = join(home, "config.yaml");
-  return existsSync(path) ? [path] : [];
+function embeddedFleet(address: string, options: RunOptions, log: Logger): Fleet {
+  const { accessLog, metrics, debug, logFormat, port, workers } = options;
+  const serve: ServeOptions = { accessLog, metrics, debug, logFormat, door: { kind: "http", address, port } };
+  return workers === 1 ? new InProcessFleet(serve) : new ClusterFleet(workers, () => serve, log);
 }
 
-function greeting(origin: Origin, gateway: Gateway): string {
-  const [url = "", ...more] = gateway.urls;
+/** Loaded only here: Envoy's messages are much code, which the embedded host has no use for. */
+async function envoyFleet(address: string, options: RunOptions, log: Logger): Promise<Fleet> {
+  const { accessLog, metrics, debug, logFormat, port, workers, drainSeconds } = options;
+  const { findEnvoy } = await import("../xds/find-envoy.ts");
+  const program = findEnvoy(options.envoy, process.env);
+  const { EnvoyFleet } = await import("./run/envoy-fleet.ts");
+  const { rateLimitService: service, rateLimitConfig: rateLimitFolder, rateLimitDeny = false } = options;
+  const telemetry = { accessLog, metrics, debug, logFormat };
+  const rateLimitService = service && { ...service, denyOnFailure: rateLimitDeny };
+  return new EnvoyFleet(
+    { ...telemetry, address, port, workers, program, drainSeconds, rateLimitService, rateLimitFolder },
+    log,
+  );
+}
+
+function greeting(origin: Origin, gateway: Gateway, address: string): string {
+  const shown = address === "0.0.0.0" || address === "::" ? "127.0.0.1" : address;
+  const listeners = gateway.config?.listeners ?? [];
+  const urls = gateway.ports.map((port, i) => `${listeners[i]?.tls ? "https" : "http"}://${shown}:${port}`);
+  const [url = "", ...more] = urls;
   const lines = [
     ...origin.notes,
     `listening on ${url}`,
     ...more.map((other) => `listening on ${other}`),
     `admin on ${gateway.adminUrl} (/metrics /healthz /readyz /status)`,
+    ...gateway.notes,
     "",
     "Try it:",
     `  curl ${url}/v1/chat/completions -H 'content-type: application/json' \\`,
@@ -85,26 +134,7 @@ function greeting(origin: Origin, gateway: Gateway): string {
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** Resolves at the first signal to stop; the second one ends the process. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = () => {
-      process.once("SIGINT", () => process.exit(130));
-      process.once("SIGTERM", () => process.exit(143));
-      resolve();
-    };
-    process.once("SIGINT", stop);
-    process.once("SIGTERM", stop);
-  });
-}
-
-function port(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError("a port is a number from 0 to 65535");
-  return value;
-}
-
-function count(text: string): number {
-  if (!/^\d{1,4}$/.test(text) || Number(text) === 0) throw new InvalidArgumentError("a whole number from 1 is wanted");
-  return Number(text);
+function hostKind(text: string): HostKind {
+  if (text === "embedded" || text === "envoy") return text;
+  throw new InvalidArgumentError('"embedded" or "envoy" is wanted; the address to listen on is --address');
 }

@@ -31,7 +31,7 @@ spec: {rules: [], ${spec}}
 }
 
 const HTTP = "{name: http, port: 80, protocol: HTTP}";
-const HTTPS = "{name: https, port: 443, protocol: HTTPS}";
+const PASSTHROUGH = "{name: https, port: 443, protocol: HTTPS, tls: {mode: Passthrough}}";
 
 const HOSTNAMES = [
   { name: "neither says any", in: gateway("g", HTTP) + route("parentRefs: [{name: g}]"), want: [] },
@@ -106,8 +106,8 @@ const REFUSED = [
     want: "no listener of Gateway default/g allows routes like it (allowedRoutes)",
   },
   {
-    name: "only listeners with TLS",
-    in: gateway("g", HTTPS) + route("parentRefs: [{name: g}]"),
+    name: "only listeners that cannot be served",
+    in: gateway("g", PASSTHROUGH) + route("parentRefs: [{name: g}]"),
     want: "no listener of Gateway default/g that it is attached to is served",
   },
   {
@@ -132,97 +132,55 @@ for (const { name, in: text, want } of REFUSED) {
   });
 }
 
-test("listeners that share a port are one", () => {
-  const listeners =
-    "{name: a, port: 80, protocol: HTTP, hostname: a.example}, {name: b, port: 80, protocol: HTTP, hostname: b.example}, {name: c, port: 81, protocol: HTTP, hostname: c.example}";
+test("a port has the routes of its listeners, under the hostnames they share with these", () => {
+  const { config, notices } = compileText(
+    gateway(
+      "g",
+      `{name: a, port: 80, protocol: HTTP, hostname: a.example}, {name: b, port: 80, protocol: HTTP, hostname: b.example},
+       {name: any, port: 81, protocol: HTTP}, {name: none, port: 82, protocol: HTTP}`,
+    ) +
+      route("parentRefs: [{name: g, port: 80}, {name: g, port: 81}]", "name: both") +
+      route("parentRefs: [{name: g, sectionName: b}]", "name: only-b") +
+      route("parentRefs: [{name: g, port: 81}], hostnames: [c.example]", "name: only-c"),
+  );
   assert.deepEqual(
-    compileText(gateway("g", listeners)).config.listeners.map(({ name, port, hostname }) => ({ name, port, hostname })),
+    config.listeners.map(({ port, routes }) => ({ port, routes: routes.map(({ id, hostnames }) => [id, hostnames]) })),
     [
-      { name: "a", port: 80, hostname: undefined },
-      { name: "c", port: 81, hostname: "c.example" },
+      {
+        port: 80,
+        routes: [
+          ["default/both", ["a.example", "b.example"]],
+          ["default/only-b", ["b.example"]],
+        ],
+      },
+      {
+        port: 81,
+        routes: [
+          ["default/both", []],
+          ["default/only-c", ["c.example"]],
+        ],
+      },
+      { port: 82, routes: [] },
     ],
   );
-});
-
-test("listeners with TLS are not served, which is told in the status of their Gateway", () => {
-  const { config } = compileText(gateway("g", `${HTTP}, ${HTTPS}`));
   assert.deepEqual(
-    config.listeners.map(({ name }) => name),
-    ["http"],
+    config.routes.map(({ id, hostnames }) => [id, hostnames]),
+    [
+      ["default/both", []],
+      ["default/only-b", ["b.example"]],
+      ["default/only-c", ["c.example"]],
+    ],
   );
-  assert.deepEqual(
-    config.statuses.flatMap(({ conditions }) => conditions.map(({ message }) => message)),
-    ["listener https is not served: protocol HTTPS is not supported yet, write HTTP"],
-  );
+  assert.deepEqual(notices, []);
 });
 
-test("a route for one port is served on all, which is worth a notice", () => {
-  const { notices } = compileText(
-    gateway("g", `${HTTP}, {name: other, port: 81, protocol: HTTP}`) + route("parentRefs: [{name: g, port: 81}]"),
-  );
-  assert.deepEqual(notices.map(formatFault), [
-    "f.yaml:9:31: AIGatewayRoute default/r: spec.parentRefs: is also served on port 80: this gateway does not keep routes to single ports",
-  ]);
-});
-
-function clientPolicy(target: string, limit: string): string {
-  return `apiVersion: gateway.envoyproxy.io/v1alpha1
-kind: ClientTrafficPolicy
-metadata: {name: p-${limit.toLowerCase()}}
-spec:
-  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: g${target}}]
-  connection: {bufferLimit: ${limit}}
----
-`;
-}
-
-test("the largest body is that of the policy for the listener, else of that for the Gateway, else 64 MiB", () => {
-  const listeners = `${HTTP}, {name: other, port: 81, protocol: HTTP}`;
-  const limits = (text: string) => compileText(text).config.listeners.map(({ bodyBytesMax }) => bodyBytesMax);
-  assert.deepEqual(limits(gateway("g", listeners)), [67_108_864, 67_108_864]);
-  assert.deepEqual(
-    limits(gateway("g", listeners) + clientPolicy("", "1Ki") + clientPolicy(", sectionName: other", "2Ki")),
-    [1024, 2048],
-  );
-});
-
-test("a BackendTrafficPolicy for the route, else for its Gateway, gives timeouts that rules do not", () => {
-  const traffic = (kind: string, name: string, connect: string) => `apiVersion: gateway.envoyproxy.io/v1alpha1
-kind: BackendTrafficPolicy
-metadata: {name: ${kind.toLowerCase()}}
-spec:
-  targetRefs: [{group: gateway.networking.k8s.io, kind: ${kind}, name: ${name}}]
-  timeout: {tcp: {connectTimeout: ${connect}}, http: {requestTimeout: 90s}}
----
-`;
-  const text = `${gateway("g", HTTP)}apiVersion: aigateway.envoyproxy.io/v1beta1
-kind: AIGatewayRoute
-metadata: {name: r}
-spec:
-  rules:
-    - backendRefs: [{name: b}]
-    - timeouts: {request: 5s}
----
-apiVersion: aigateway.envoyproxy.io/v1beta1
-kind: AIServiceBackend
-metadata: {name: b}
-spec:
-  schema: {name: OpenAI}
-  backendRef: {group: gateway.envoyproxy.io, kind: Backend, name: b}
----
-apiVersion: gateway.envoyproxy.io/v1alpha1
-kind: Backend
-metadata: {name: b}
-spec: {endpoints: [{fqdn: {hostname: a.example, port: 80}}]}
----
-`;
-  const timeouts = (more: string) => {
-    const rules = compileText(text + more).config.routes[0]?.rules ?? [];
-    return [rules[0]?.backends[0]?.backend.upstream.connectTimeoutMs, ...rules.map((rule) => rule.timeouts.requestMs)];
-  };
-  assert.deepEqual(timeouts(""), [10_000, undefined, 5_000]);
-  assert.deepEqual(timeouts(traffic("Gateway", "g", "3s")), [3_000, 90_000, 5_000]);
-  assert.deepEqual(timeouts(traffic("Gateway", "g", "3s") + traffic("HTTPRoute", "r", "1s")), [1_000, 90_000, 5_000]);
+test("a route that several ports serve has the same rules at each", () => {
+  const listeners = "{name: a, port: 80, protocol: HTTP, hostname: a.example}, {name: b, port: 81, protocol: HTTP}";
+  const { config } = compileText(gateway("g", listeners) + route("parentRefs: [{name: g}]"));
+  const [first, second] = config.listeners.map(({ routes }) => routes[0]);
+  assert.ok(first !== undefined);
+  assert.equal(first.rules, second?.rules);
+  assert.equal(first.costs, second?.costs);
 });
 
 test("costs of a whole Gateway are those of the GatewayConfig it names", () => {

@@ -5,13 +5,9 @@ import type { Gateway, GatewayListener } from "../resources/gateway.ts";
 import type { FieldPath } from "../resources/resource.ts";
 import { didYouMean } from "../resources/suggest.ts";
 import type { Compilation } from "./compilation.ts";
-import { sharedHostnames } from "./hostnames.ts";
+import { sharedHostnames, unitedHostnames } from "./hostnames.ts";
+import { DEFAULT_PORT, servedListeners } from "./listeners.ts";
 import type { References } from "./references.ts";
-import type { Listener } from "./runtime-config.ts";
-import { BODY_BYTES_MAX, bodyBytesMax } from "./traffic-policies.ts";
-
-/** Port on which a configuration without Gateway is served. */
-export const DEFAULT_PORT = 1975;
 
 type ParentRef = NonNullable<AIGatewayRoute["spec"]["parentRefs"]>[number];
 
@@ -22,10 +18,17 @@ interface Parent {
   readonly path: FieldPath;
 }
 
+/** The hostnames under which a route is served at each port it is served at; no hostname = every host. */
+export type PortHostnames = ReadonlyMap<number, readonly string[]>;
+
+const NOWHERE: PortHostnames = new Map();
+
 /** Knows the served Gateway and attaches routes to it. */
 export class Attachment {
   /** Undefined when there is none at all: then the default listener takes every route. */
   readonly gateway: Gateway | undefined;
+  /** Those of its listeners that can be served. */
+  readonly listeners: readonly GatewayListener[];
   readonly #compilation: Compilation;
   readonly #references: References;
 
@@ -33,30 +36,11 @@ export class Attachment {
     this.#compilation = compilation;
     this.#references = references;
     this.gateway = this.#servedGateway();
+    this.listeners = this.gateway === undefined ? [] : servedListeners(this.gateway, compilation);
   }
 
-  /** Every port to listen on; listeners that share a port are one here, told apart by the hostnames of routes. */
-  listeners(): Listener[] {
-    const { gateway } = this;
-    if (gateway === undefined) {
-      return [{ name: "default", port: DEFAULT_PORT, hostname: undefined, bodyBytesMax: BODY_BYTES_MAX }];
-    }
-    const byPort = new Map<number, Listener>();
-    for (const { name, port, hostname } of this.#http(gateway)) {
-      const bytes = bodyBytesMax(gateway, name, this.#compilation);
-      const first = byPort.get(port);
-      byPort.set(
-        port,
-        first === undefined
-          ? { name, port, hostname, bodyBytesMax: bytes }
-          : { ...first, hostname: undefined, bodyBytesMax: Math.max(first.bodyBytesMax, bytes) },
-      );
-    }
-    return [...byPort.values()];
-  }
-
-  /** The hostnames under which a route is served, empty for every host; undefined when it is attached nowhere. */
-  hostnamesOf(route: AIGatewayRoute): readonly string[] | undefined {
+  /** Where a route is served; no port when it is attached nowhere, which its status tells then. */
+  portsOf(route: AIGatewayRoute): PortHostnames {
     const { hostnames = [], parentRefs = [] } = route.spec;
     const parents = parentRefs.flatMap((ref, index) => {
       const path = ["spec", "parentRefs", index];
@@ -69,10 +53,10 @@ export class Attachment {
       });
       return gateway === undefined ? [] : [{ gateway, ref, path }];
     });
-    if (this.gateway === undefined) return parentRefs.length === 0 ? hostnames : undefined;
+    if (this.gateway === undefined) return parentRefs.length === 0 ? new Map([[DEFAULT_PORT, hostnames]]) : NOWHERE;
     const listeners = parentRefs.length === 0 ? this.#defaultListeners(route) : this.#parentListeners(route, parents);
     // What keeps it from its parents has been told.
-    if (listeners.length === 0) return undefined;
+    if (listeners.length === 0) return NOWHERE;
     return this.#hostnamesAt(route, listeners);
   }
 
@@ -107,8 +91,8 @@ export class Attachment {
     const served = gateways.find(isNamed) ?? gateways[0];
     for (const gateway of gateways) {
       this.#checkClass(gateway);
-      if (gateway === served) this.#refuseUnserved(gateway);
-      else this.#compilation.refuse(gateway, `one process serves one Gateway, and that is ${idOf(served ?? gateway)}`);
+      if (served === undefined || gateway === served) continue;
+      this.#compilation.refuse(gateway, `one process serves one Gateway, and that is ${idOf(served)}`);
     }
     return served;
   }
@@ -125,18 +109,6 @@ export class Attachment {
       ["spec", "gatewayClassName"],
       `there is no GatewayClass ${gatewayClassName}${hint}`,
     );
-  }
-
-  #refuseUnserved(gateway: Gateway): void {
-    for (const { name, protocol } of gateway.spec.listeners) {
-      if (protocol === "HTTP") continue;
-      const message = `listener ${name} is not served: protocol ${protocol} is not supported yet, write HTTP`;
-      this.#compilation.refuse(gateway, message);
-    }
-  }
-
-  #http(gateway: Gateway): GatewayListener[] {
-    return gateway.spec.listeners.filter(({ protocol }) => protocol === "HTTP");
   }
 
   /** A route without parents belongs to the only Gateway. */
@@ -183,41 +155,27 @@ export class Attachment {
     if (admitting.length === 0) {
       this.#compilation.refuse(route, `no listener of Gateway ${idOf(gateway)} allows routes like it (allowedRoutes)`);
     }
-    const served = admitting.filter(({ protocol }) => protocol === "HTTP");
+    // A Gateway that is not served says so itself.
+    const served =
+      gateway === this.gateway ? admitting.filter((listener) => this.listeners.includes(listener)) : admitting;
     if (admitting.length > 0 && served.length === 0) {
       this.#compilation.refuse(route, `no listener of Gateway ${idOf(gateway)} that it is attached to is served`);
     }
-    this.#warnOfOtherPorts(route, gateway, served);
     return served;
   }
 
-  /** Ports have no routes of their own, so that a route for one of them is served on all. */
-  #warnOfOtherPorts(route: AIGatewayRoute, gateway: Gateway, chosen: readonly GatewayListener[]): void {
-    if (chosen.length === 0 || gateway !== this.gateway) return;
-    const ports = chosen.map(({ port }) => port);
-    const others = new Set(
-      this.#http(gateway)
-        .map(({ port }) => port)
-        .filter((port) => !ports.includes(port)),
-    );
-    if (others.size === 0) return;
-    this.#compilation.notice(
-      route,
-      ["spec", "parentRefs"],
-      `is also served on port ${[...others].join(", ")}: this gateway does not keep routes to single ports`,
-    );
-  }
-
-  #hostnamesAt(route: AIGatewayRoute, listeners: readonly GatewayListener[]): readonly string[] | undefined {
-    const shared = listeners
-      .map(({ hostname }) => sharedHostnames(route.spec.hostnames ?? [], hostname))
-      .filter((hostnames) => hostnames !== undefined);
-    if (shared.length === 0) {
-      this.#compilation.refuse(route, "no listener it is attached to is served under one of its hostnames");
-      return undefined;
+  /** Hostnames by port; no port when the route and its listeners share none. */
+  #hostnamesAt(route: AIGatewayRoute, listeners: readonly GatewayListener[]): PortHostnames {
+    const byPort = new Map<number, readonly string[]>();
+    for (const { port, hostname } of listeners) {
+      const shared = sharedHostnames(route.spec.hostnames ?? [], hostname);
+      if (shared === undefined) continue;
+      byPort.set(port, unitedHostnames([byPort.get(port) ?? shared, shared]));
     }
-    // Every host at one listener is every host.
-    return shared.some((hostnames) => hostnames.length === 0) ? [] : [...new Set(shared.flat())];
+    if (byPort.size === 0) {
+      this.#compilation.refuse(route, "no listener it is attached to is served under one of its hostnames");
+    }
+    return byPort;
   }
 }
 

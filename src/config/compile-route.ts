@@ -1,5 +1,5 @@
 /** From an AIGatewayRoute to a route that can be matched. */
-import { RE2JS } from "@bufbuild/re2";
+import { createHash } from "node:crypto";
 import type { AIGatewayRoute, AIGatewayRouteBackendRef, AIGatewayRouteRule } from "../resources/ai-gateway-route.ts";
 import { durationMs } from "../resources/duration.ts";
 import { faultAt, idOf } from "../resources/field-path.ts";
@@ -8,9 +8,10 @@ import type { FieldPath, Resource } from "../resources/resource.ts";
 import type { Compilation } from "./compilation.ts";
 import { mergeBodyMutations, mergeHeaderMutations } from "./merge-mutations.ts";
 import type { References } from "./references.ts";
+import { regexFault } from "./regex-fault.ts";
 import type { Backends } from "./resolve-backend.ts";
 import type { BackendRef, BodyMutation, CostRule, HeaderMatch, HeaderMutation, Route, Rule } from "./runtime-config.ts";
-import type { TrafficTimeouts } from "./traffic-policies.ts";
+import type { TrafficPolicy } from "./traffic-policy.ts";
 
 const ROUTE = { group: "aigateway.envoyproxy.io", kind: "AIGatewayRoute" };
 const POOL_REFUSAL = "InferencePool backends are not supported yet";
@@ -20,7 +21,7 @@ export interface RouteContext {
   readonly compilation: Compilation;
   readonly references: References;
   readonly backends: Backends;
-  readonly timeouts: TrafficTimeouts;
+  readonly traffic: TrafficPolicy | undefined;
   /** Creation time of models whose route has none, in Unix seconds. */
   readonly loadedAt: number;
 }
@@ -32,6 +33,7 @@ export function compileRoute(route: AIGatewayRoute, hostnames: readonly string[]
     hostnames,
     rules: route.spec.rules.map((rule, index) => compileRule(route, rule, index, context)),
     costs: compileCosts(route, ["spec", "llmRequestCosts"], route.spec.llmRequestCosts ?? []),
+    traffic: context.traffic,
   };
 }
 
@@ -51,21 +53,23 @@ export function compileCosts(
 function compileRule(route: AIGatewayRoute, rule: AIGatewayRouteRule, index: number, context: RouteContext): Rule {
   const path = ["spec", "rules", index];
   const { modelsCreatedAt } = rule;
+  const backends = (rule.backendRefs ?? []).flatMap((ref, position) => {
+    const compiled = compileRef(route, ref, { rule: index, ref: position }, context);
+    return compiled === undefined ? [] : [compiled];
+  });
   return {
     name: rule.name,
     index,
+    key: `${idOf(route)}/${index}@${hashOf(backends)}`,
     matches: (rule.matches ?? []).map(({ headers = [] }, match) =>
       compileMatch(route, headers, [...path, "matches", match, "headers"], context.compilation),
     ),
-    backends: (rule.backendRefs ?? []).flatMap((ref, position) => {
-      const compiled = compileRef(route, ref, { rule: index, ref: position }, context);
-      return compiled === undefined ? [] : [compiled];
-    }),
+    backends,
     timeouts: {
       // Undefined where nobody said anything: a limit nobody chose (60 s in a cluster) cuts streams that are well.
-      requestMs: durationMs(rule.timeouts?.request ?? "") ?? context.timeouts.requestMs,
+      requestMs: durationMs(rule.timeouts?.request ?? "") ?? context.traffic?.timeouts.requestMs,
       backendRequestMs: durationMs(rule.timeouts?.backendRequest ?? ""),
-      streamIdleMs: durationMs(rule.streamIdleTimeout ?? ""),
+      streamIdleMs: durationMs(rule.streamIdleTimeout ?? "") ?? context.traffic?.timeouts.streamIdleMs,
     },
     modelsOwnedBy: rule.modelsOwnedBy,
     modelsCreatedAt:
@@ -73,6 +77,20 @@ function compileRule(route: AIGatewayRoute, rule: AIGatewayRouteRule, index: num
         ? (route.metadata.creationTimestamp ?? context.loadedAt)
         : Math.floor(Date.parse(modelsCreatedAt) / 1000),
   };
+}
+
+const HASH_CHARS = 10;
+
+/** Tells sets of backends apart by where requests go. */
+function hashOf(backends: readonly BackendRef[]): string {
+  const parts = backends.map(({ id, backend, weight, priority }) => [
+    id,
+    backend.id,
+    backend.upstream,
+    weight,
+    priority,
+  ]);
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, HASH_CHARS);
 }
 
 function compileMatch(
@@ -90,20 +108,11 @@ function compileMatch(
   });
 }
 
-function regexFault(source: string): string | undefined {
-  try {
-    new RE2JS(source);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
 function compileRef(
   route: AIGatewayRoute,
   ref: AIGatewayRouteBackendRef,
   at: { rule: number; ref: number },
-  { compilation, references, backends, timeouts }: RouteContext,
+  { compilation, references, backends, traffic }: RouteContext,
 ): BackendRef | undefined {
   if (ref.kind !== undefined) {
     compilation.refuse(route, POOL_REFUSAL);
@@ -120,7 +129,7 @@ function compileRef(
   const backend = resource && backends.get(resource);
   if (resource === undefined || backend === undefined) return undefined;
   const { upstream } = backend;
-  const connectTimeoutMs = timeouts.connectMs ?? upstream.connectTimeoutMs;
+  const connectTimeoutMs = traffic?.timeouts.connectMs ?? upstream.connectTimeoutMs;
   return {
     // The namespace is the route's even where the backend is in another one: access logs and cost rules know it so.
     id: `${route.metadata.namespace}/${ref.name}/route/${route.metadata.name}/rule/${at.rule}/ref/${at.ref}`,

@@ -65,7 +65,15 @@ spec:
 test("without a Gateway there is a listener on port 1975 that takes every route", () => {
   const { config } = compileText(ROUTE + AI_BACKEND + PLAIN);
   assert.deepEqual(config.listeners, [
-    { name: "default", port: 1975, hostname: undefined, bodyBytesMax: 64 * 1024 * 1024 },
+    {
+      name: "default",
+      port: 1975,
+      hostname: undefined,
+      bodyBytesMax: 64 * 1024 * 1024,
+      tls: undefined,
+      http3: false,
+      routes: config.routes,
+    },
   ]);
   assert.deepEqual(
     config.routes.map(({ id, hostnames }) => ({ id, hostnames })),
@@ -122,11 +130,13 @@ ${PLAIN}`);
   assert.deepEqual(
     {
       ...first,
+      key: first?.key.replace(/@\w+$/, "@hash"),
       backends: first?.backends.map(({ backend: of, ...ref }) => ({ ...ref, schema: of.schema, of: of.id })),
     },
     {
       name: "first",
       index: 0,
+      key: "apps/r/0@hash",
       matches: [
         [
           { name: "x-ai-eg-model", type: "Exact", value: "m" },
@@ -156,9 +166,10 @@ ${PLAIN}`);
       modelsCreatedAt: Date.UTC(2025, 0, 31, 12) / 1000,
     },
   );
-  assert.deepEqual(second, {
+  assert.deepEqual(second && { ...second, key: second.key.replace(/@\w+$/, "@hash") }, {
     name: undefined,
     index: 1,
+    key: "apps/r/1@hash",
     matches: [],
     backends: [],
     timeouts: { requestMs: undefined, backendRequestMs: undefined, streamIdleMs: undefined },

@@ -9,17 +9,23 @@ import { inOrder } from "../resources/field-path.ts";
 import { GATEWAY_CONFIG_ANNOTATION } from "../resources/gateway-config.ts";
 import type { Notice } from "../resources/resource.ts";
 import type { ResourceSet } from "../resources/resource-set.ts";
-import { Attachment } from "./attach.ts";
+import { Attachment, type PortHostnames } from "./attach.ts";
 import { Compilation } from "./compilation.ts";
 import { compileCosts, compileRoute } from "./compile-route.ts";
+import { noticeEnvoyOnly } from "./envoy-only.ts";
+import { unitedHostnames } from "./hostnames.ts";
+import { compilePorts } from "./listeners.ts";
 import { References } from "./references.ts";
 import { Credentials } from "./resolve-auth.ts";
 import { Backends } from "./resolve-backend.ts";
 import { Upstreams } from "./resolve-upstream.ts";
 import type { CostRule, Route, RuntimeConfig, SchemaName } from "./runtime-config.ts";
-import { checkPolicyTargets, trafficTimeouts } from "./traffic-policies.ts";
+import { checkPolicyTargets, TrafficPolicies } from "./traffic-policies.ts";
 
 export type { Notice };
+
+/** What serves: one Node process, or an Envoy that we configure. */
+export type HostKind = "embedded" | "envoy";
 
 /** What the resources do not say. */
 export interface CompileOptions {
@@ -27,6 +33,8 @@ export interface CompileOptions {
   readonly loadedAt: number;
   /** Schemas that requests can be translated to; a backend with another one is not accepted. Undefined = all. */
   readonly servedSchemas?: ReadonlySet<SchemaName>;
+  /** What will serve the configuration; the embedded host unless told. */
+  readonly host?: HostKind;
 }
 
 /** What came of the resources. */
@@ -37,7 +45,7 @@ export interface Compiled {
 }
 
 /** Compiles a configuration. */
-export function compile(set: ResourceSet, { loadedAt, servedSchemas }: CompileOptions): Compiled {
+export function compile(set: ResourceSet, { loadedAt, servedSchemas, host = "embedded" }: CompileOptions): Compiled {
   const compilation = new Compilation(set);
   const references = new References(compilation);
   const credentials = new Credentials(compilation, references);
@@ -45,21 +53,38 @@ export function compile(set: ResourceSet, { loadedAt, servedSchemas }: CompileOp
   const backends = new Backends({ compilation, references, credentials, upstreams, servedSchemas });
   const attachment = new Attachment(compilation, references);
   checkPolicyTargets(compilation, references);
-  const routes = set.ofKind("AIGatewayRoute").flatMap((route): Route[] => {
-    const hostnames = attachment.hostnamesOf(route);
-    const timeouts = trafficTimeouts(route, attachment.gateway, compilation);
+  if (host === "embedded") noticeEnvoyOnly(compilation);
+  const policies = new TrafficPolicies(compilation);
+  const attached = set.ofKind("AIGatewayRoute").map((resource): Attached => {
+    const ports = attachment.portsOf(resource);
+    const traffic = policies.trafficPolicy(resource, attachment.gateway);
     // Compiled even where it is attached to nothing, for the faults in it.
-    const compiled = compileRoute(route, hostnames ?? [], { compilation, references, backends, timeouts, loadedAt });
-    return hostnames === undefined ? [] : [compiled];
+    const context = { compilation, references, backends, traffic, loadedAt };
+    return { route: compileRoute(resource, unitedHostnames([...ports.values()]), context), ports };
   });
+  const ports = compilePorts(attachment.gateway, attachment.listeners, compilation, references);
   const config = {
     version: versionOf(set),
-    listeners: attachment.listeners(),
-    routes,
+    listeners: ports.map((port) => ({ ...port, routes: routesAt(port.port, attached) })),
+    routes: attached.filter(({ ports: { size } }) => size > 0).map(({ route }) => route),
     globalCosts: globalCosts(attachment, compilation, references),
     statuses: compilation.statuses(),
   };
   return { config, faults: inOrder(compilation.faults), notices: inOrder(compilation.notices) };
+}
+
+/** A route with where it is served. */
+interface Attached {
+  readonly route: Route;
+  readonly ports: PortHostnames;
+}
+
+/** The routes of a port, each under the hostnames it has there; all else is shared between ports. */
+function routesAt(port: number, attached: readonly Attached[]): Route[] {
+  return attached.flatMap(({ route, ports }) => {
+    const hostnames = ports.get(port);
+    return hostnames === undefined ? [] : [{ ...route, hostnames }];
+  });
 }
 
 /** Cost rules of the GatewayConfig that the served Gateway names. */

@@ -15,6 +15,11 @@ export function sharedHostnames(
   return shared.length === 0 ? undefined : [...new Set(shared)];
 }
 
+/** Lists of hostnames as one; every host in one of them is every host. */
+export function unitedHostnames(lists: readonly (readonly string[])[]): readonly string[] {
+  return lists.some((hostnames) => hostnames.length === 0) ? [] : [...new Set(lists.flat())];
+}
+
 /** Whether every host of `inner` is one of `outer`; `*` stands for one label or more. */
 function covers(outer: string, inner: string): boolean {
   if (outer === inner) return true;

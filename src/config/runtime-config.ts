@@ -4,6 +4,7 @@
  */
 import type { Fault } from "../errors/config-error.ts";
 import type { Secret } from "./secret.ts";
+import type { TrafficPolicy } from "./traffic-policy.ts";
 
 /** API schema names, spelled as in the resources. */
 export type SchemaName =
@@ -20,13 +21,14 @@ export interface RuntimeConfig {
   /** Hash of the resources it was compiled from. */
   readonly version: string;
   readonly listeners: readonly Listener[];
+  /** Every route that is attached to a listener. */
   readonly routes: readonly Route[];
   /** Cost rules of every route without one of its own under the same key. */
   readonly globalCosts: readonly CostRule[];
   readonly statuses: readonly ResourceStatus[];
 }
 
-/** A place where the embedded host listens. */
+/** A port that is listened on, and what is served there. */
 export interface Listener {
   readonly name: string;
   readonly port: number;
@@ -34,6 +36,27 @@ export interface Listener {
   readonly hostname: string | undefined;
   /** Largest request body taken, in bytes. */
   readonly bodyBytesMax: number;
+  /** Undefined = clear text. */
+  readonly tls: ListenerTls | undefined;
+  /** Also served over QUIC at the same port number; Envoy host only. */
+  readonly http3: boolean;
+  /** Routes of this port; their hostnames are already intersected with its listeners'. */
+  readonly routes: readonly Route[];
+}
+
+/** Certificates of a port. */
+export interface ListenerTls {
+  /** The first whose hostname fits the client's server name is presented, else the first of all. */
+  readonly certificates: readonly ListenerCertificate[];
+}
+
+export interface ListenerCertificate {
+  /** Hostname of its listener, `*.` prefix allowed; undefined = any. */
+  readonly hostname: string | undefined;
+  /** PEM, leaf first. */
+  readonly chain: string;
+  /** PEM. */
+  readonly key: Secret;
 }
 
 /** An AIGatewayRoute, ready to be matched. */
@@ -44,12 +67,18 @@ export interface Route {
   readonly hostnames: readonly string[];
   readonly rules: readonly Rule[];
   readonly costs: readonly CostRule[];
+  readonly traffic: TrafficPolicy | undefined;
 }
 
 export interface Rule {
   readonly name: string | undefined;
   /** Index in its route. */
   readonly index: number;
+  /**
+   * `namespace/name/index@hash`, another one whenever its backends or where they are change. Envoy finds routes by it, so that
+   * a request which was signed for one backend never goes to another one that a reload has put into the rule's place.
+   */
+  readonly key: string;
   /** Alternatives; empty = every request. */
   readonly matches: readonly (readonly HeaderMatch[])[];
   readonly backends: readonly BackendRef[];

@@ -1,36 +1,19 @@
-/** What the traffic policies of Envoy Gateway say about listeners and routes. */
+/** Which traffic policies of Envoy Gateway are in force for a listener or a route. */
 import type { AIGatewayRoute } from "../resources/ai-gateway-route.ts";
-import { durationMs } from "../resources/duration.ts";
+import type { BackendTrafficPolicy } from "../resources/backend-traffic-policy.ts";
+import type { ClientTrafficPolicy } from "../resources/client-traffic-policy.ts";
+import { idOf } from "../resources/field-path.ts";
 import type { Gateway } from "../resources/gateway.ts";
 import { targetsOf } from "../resources/policy-target.ts";
 import { quantityBytes } from "../resources/quantity.ts";
 import type { PolicyTargetRef } from "../resources/schema.ts";
 import type { Compilation } from "./compilation.ts";
+import { compileTraffic } from "./compile-traffic.ts";
 import type { References } from "./references.ts";
+import type { TrafficPolicy } from "./traffic-policy.ts";
 
 /** Largest request body unless a ClientTrafficPolicy says otherwise: prompts with images are large. */
 export const BODY_BYTES_MAX = 64 * 1024 * 1024;
-
-/** Timeouts that a BackendTrafficPolicy gives a route, in milliseconds. */
-export interface TrafficTimeouts {
-  readonly connectMs: number | undefined;
-  readonly requestMs: number | undefined;
-}
-
-/** Reports policies for Gateways and routes that are not there. */
-export function checkPolicyTargets(compilation: Compilation, references: References): void {
-  const { set } = compilation;
-  for (const policy of [...set.ofKind("ClientTrafficPolicy"), ...set.ofKind("BackendTrafficPolicy")]) {
-    for (const { ref, path } of targetsOf(policy.spec)) {
-      const kind = KIND_OF_TARGET[ref.kind];
-      if (kind === undefined || (kind === "AIGatewayRoute" && policy.kind === "ClientTrafficPolicy")) {
-        compilation.notice(policy, path, `a target of kind ${ref.kind} is not applied by this gateway`);
-      } else {
-        references.resolve({ from: policy, path, kind, name: ref.name, namespace: ref.namespace });
-      }
-    }
-  }
-}
 
 /** In a cluster every AIGatewayRoute becomes an HTTPRoute of its name, which is what policies target there. */
 const KIND_OF_TARGET: Readonly<Record<string, "Gateway" | "AIGatewayRoute">> = {
@@ -39,38 +22,79 @@ const KIND_OF_TARGET: Readonly<Record<string, "Gateway" | "AIGatewayRoute">> = {
   AIGatewayRoute: "AIGatewayRoute",
 };
 
-/** Largest request body of a listener: a policy for it goes before one for its whole Gateway. */
-export function bodyBytesMax(gateway: Gateway, listener: string, compilation: Compilation): number {
-  let ofGateway: number | undefined;
-  for (const { metadata, spec } of compilation.set.ofKind("ClientTrafficPolicy")) {
-    const limit = spec.connection?.bufferLimit;
-    if (limit === undefined) continue;
-    for (const { ref } of targetsOf(spec)) {
-      if (!isTarget(ref, metadata.namespace, gateway, ["Gateway"])) continue;
-      if (ref.sectionName === listener) return quantityBytes(limit) ?? BODY_BYTES_MAX;
-      if (ref.sectionName === undefined) ofGateway ??= quantityBytes(limit);
+/** Reports policies for what is not there, for what has one already, and for what cannot have one. */
+export function checkPolicyTargets(compilation: Compilation, references: References): void {
+  const { set } = compilation;
+  const firsts = new Map<string, ClientTrafficPolicy | BackendTrafficPolicy>();
+  for (const policy of [...set.ofKind("ClientTrafficPolicy"), ...set.ofKind("BackendTrafficPolicy")]) {
+    for (const { ref, path } of targetsOf(policy.spec)) {
+      const kind = KIND_OF_TARGET[ref.kind];
+      if (kind === undefined || (kind === "AIGatewayRoute" && policy.kind === "ClientTrafficPolicy")) {
+        compilation.notice(policy, path, `a target of kind ${ref.kind} is not applied by this gateway`);
+        continue;
+      }
+      const { name, namespace, sectionName = "" } = ref;
+      const target = references.resolve({ from: policy, path, kind, name, namespace });
+      if (target === undefined) continue;
+      if (sectionName !== "" && policy.kind === "BackendTrafficPolicy") {
+        const reason = "is not applied by this gateway: a BackendTrafficPolicy is for a whole route or Gateway";
+        compilation.notice(policy, [...path, "sectionName"], reason);
+        continue;
+      }
+      const identity = `${policy.kind} ${kind} ${idOf(target)} ${sectionName}`;
+      const first = firsts.get(identity);
+      if (first === undefined) firsts.set(identity, policy);
+      else compilation.notice(policy, path, `is not applied: ${policy.kind} ${idOf(first)} is already for it`);
     }
   }
-  return ofGateway ?? BODY_BYTES_MAX;
 }
 
-/** Timeouts of a route: a policy for it goes, as a whole, before one for its Gateway. */
-export function trafficTimeouts(
-  route: AIGatewayRoute,
-  gateway: Gateway | undefined,
+/** The policy for a listener: one that names it goes, as a whole, before one for its whole Gateway. */
+export function clientPolicyOf(
+  gateway: Gateway,
+  listener: string,
   compilation: Compilation,
-): TrafficTimeouts {
-  const policies = compilation.set.ofKind("BackendTrafficPolicy");
-  const policyFor = (object: AIGatewayRoute | Gateway, kinds: readonly string[]) =>
+): ClientTrafficPolicy | undefined {
+  const policies = compilation.set.ofKind("ClientTrafficPolicy");
+  const policyFor = (sectionName: string | undefined) =>
     policies.find(({ metadata, spec }) =>
-      targetsOf(spec).some(({ ref }) => isTarget(ref, metadata.namespace, object, kinds)),
+      targetsOf(spec).some(
+        ({ ref }) => isTarget(ref, metadata.namespace, gateway, ["Gateway"]) && ref.sectionName === sectionName,
+      ),
     );
-  const policy = policyFor(route, ["HTTPRoute", "AIGatewayRoute"]) ?? (gateway && policyFor(gateway, ["Gateway"]));
-  const timeout = policy?.spec.timeout;
-  return {
-    connectMs: durationMs(timeout?.tcp?.connectTimeout ?? ""),
-    requestMs: durationMs(timeout?.http?.requestTimeout ?? ""),
-  };
+  return policyFor(listener) ?? policyFor(undefined);
+}
+
+/** Largest request body under a policy. */
+export function bodyBytesMax(policy: ClientTrafficPolicy | undefined): number {
+  return quantityBytes(policy?.spec.connection?.bufferLimit ?? "") ?? BODY_BYTES_MAX;
+}
+
+/** Compiles each BackendTrafficPolicy once, however many routes it is for, so that each finding is told once. */
+export class TrafficPolicies {
+  readonly #compiled: ReadonlyMap<BackendTrafficPolicy, TrafficPolicy>;
+
+  constructor(compilation: Compilation) {
+    const policies = compilation.set.ofKind("BackendTrafficPolicy");
+    this.#compiled = new Map(policies.map((policy) => [policy, compileTraffic(policy, compilation)]));
+  }
+
+  /** The policy of a route: one for it goes, as a whole, before one for its Gateway. */
+  trafficPolicy(route: AIGatewayRoute, gateway: Gateway | undefined): TrafficPolicy | undefined {
+    return (
+      this.#policyFor(route, ["HTTPRoute", "AIGatewayRoute"]) ?? (gateway && this.#policyFor(gateway, ["Gateway"]))
+    );
+  }
+
+  #policyFor(object: AIGatewayRoute | Gateway, kinds: readonly string[]): TrafficPolicy | undefined {
+    for (const [{ metadata, spec }, compiled] of this.#compiled) {
+      const isFor = targetsOf(spec).some(
+        ({ ref }) => isTarget(ref, metadata.namespace, object, kinds) && (ref.sectionName ?? "") === "",
+      );
+      if (isFor) return compiled;
+    }
+    return undefined;
+  }
 }
 
 function isTarget(

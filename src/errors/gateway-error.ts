@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   body_too_large: meaning(413, 8, "RequestTooLarge", "request_too_large"),
   headers_too_large: meaning(431, 8, "RequestHeadersTooLarge", "request_too_large"),
   untranslatable: meaning(422, 3, "UnprocessableEntity", "invalid_request_error"),
+  rate_limited: meaning(429, 8, "TooManyRequests", "rate_limit_error"),
   client_closed: meaning(499, 1, "ClientClosedRequest", "api_error"),
   internal: meaning(500, 13, "InternalServerError", "api_error"),
   unsupported: meaning(501, 12, "NotImplemented", "api_error"),

@@ -22,7 +22,8 @@ export function admit(exchange: Exchange, body: Uint8Array): void {
   record.requestModel = parsed.model;
   record.stream = parsed.stream;
 
-  const found = match(plan.routes, exchange.host, headers, parsed.model);
+  const { routes } = plan.port(exchange.listener);
+  const found = match(routes, exchange.host, headers, parsed.model);
   if (found === undefined) throw noRoute(parsed.model);
   exchange.match = found;
   record.route = found.route.id;

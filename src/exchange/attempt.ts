@@ -25,16 +25,22 @@ export interface Attempt {
   readonly body: Uint8Array;
 }
 
+/** Picks a backend and begins an attempt at it; see {@link beginAttemptAt}. */
+export function beginAttempt(exchange: Exchange): Attempt {
+  const { context, match } = exchange;
+  invariant(match, "an attempt follows admission");
+  return beginAttemptAt(exchange, pick(match.choice, [], context.random()));
+}
+
 /**
- * Picks a backend, translates, mutates and signs.
+ * Translates, mutates and signs for a backend of the request's rule.
  *
  * @throws GatewayError `upstream_unavailable` when the rule has no backend to try, `unsupported` when the backend's
  *   schema has no such endpoint, and what translation and credentials throw.
  */
-export function beginAttempt(exchange: Exchange): Attempt {
+export function beginAttemptAt(exchange: Exchange, ref: BackendRef | undefined): Attempt {
   const { context, endpoint, match, body, parsed, plan, record } = exchange;
   invariant(endpoint && match && body && parsed, "an attempt follows admission");
-  const ref = pick(match.choice, [], context.random());
   if (ref === undefined) throw new GatewayError("upstream_unavailable", "no backend of the route can take requests");
   const { backend } = ref;
   const prepared = plan.attempt(ref, endpoint.name);

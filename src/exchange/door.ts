@@ -28,6 +28,13 @@ const NOT_FORWARDED: ReadonlySet<string> = new Set([
   "api-key",
   "x-goog-api-key",
   "cookie",
+  // Who the caller is and how it came is nobody's business behind the gateway; proxies in front of it write these.
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-forwarded-proto",
+  "x-real-ip",
 ]);
 
 /** Prefix of the per-request credential headers; they are for the gateway. */

@@ -34,6 +34,8 @@ export class Exchange {
   readonly record: RequestRecord;
   /** The caller's headers without reserved names (accept). */
   readonly headers: HeaderMap;
+  /** Name of the listener it came in on. */
+  readonly listener: string;
   /** Host the caller asked for, as sent. */
   readonly host: string;
   /** Path with query, as sent. */
@@ -52,6 +54,7 @@ export class Exchange {
     this.context = context;
     this.plan = plan;
     this.headers = head.headers;
+    this.listener = head.listener;
     this.host = head.host;
     this.target = head.target;
     this.endpoint = undefined;
@@ -70,6 +73,8 @@ export class Exchange {
 
 /** The head of a request as a host read it. */
 export interface RequestHead {
+  /** Name of the listener it came in on. */
+  readonly listener: string;
   readonly method: string;
   /** Path with query. */
   readonly target: string;

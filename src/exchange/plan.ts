@@ -24,18 +24,26 @@ export interface PreparedAttempt {
   readonly bodyMutation: PreparedBodyMutation;
 }
 
+/** What is looked up of the port that a request came in on. */
+export interface PreparedPort {
+  readonly routes: RouteTable;
+  readonly models: ModelLists;
+}
+
+/** A port that the configuration does not have (any more): it routes nothing. */
+const UNKNOWN_PORT = preparePort([]);
+
 /** A configuration ready to serve; immutable. */
 export class Plan {
   readonly config: RuntimeConfig;
-  readonly routes: RouteTable;
-  readonly models: ModelLists;
-  readonly #costs: ReadonlyMap<Route, CostProgram>;
+  readonly #ports: ReadonlyMap<string, PreparedPort>;
+  /** By the id of the route: the route of each port is an object of its own. */
+  readonly #costs: ReadonlyMap<string, CostProgram>;
   readonly #attempts: ReadonlyMap<BackendRef, ReadonlyMap<EndpointName, PreparedAttempt>>;
 
-  constructor(config: RuntimeConfig, costs: ReadonlyMap<Route, CostProgram>) {
+  constructor(config: RuntimeConfig, costs: ReadonlyMap<string, CostProgram>) {
     this.config = config;
-    this.routes = buildRouteTable(config.routes);
-    this.models = buildModelLists(config.routes);
+    this.#ports = new Map(config.listeners.map(({ name, routes }) => [name, preparePort(routes)]));
     this.#costs = costs;
     this.#attempts = new Map(refsOf(config).map((ref) => [ref, prepareAttempts(ref)]));
   }
@@ -45,8 +53,13 @@ export class Plan {
     return refsOf(this.config).map((ref) => ref.backend.upstream);
   }
 
+  /** What is served on a port, by the name of its listener. */
+  port(listener: string): PreparedPort {
+    return this.#ports.get(listener) ?? UNKNOWN_PORT;
+  }
+
   costs(route: Route): CostProgram {
-    const program = this.#costs.get(route);
+    const program = this.#costs.get(route.id);
     invariant(program, "every route has its cost program");
     return program;
   }
@@ -67,14 +80,18 @@ export async function preparePlan(config: RuntimeConfig): Promise<{ plan: Plan }
   const rules = [...config.globalCosts, ...config.routes.flatMap((route) => route.costs)];
   const cel = needsCel(rules) ? await loadCel() : undefined;
   const defaults = prepareCosts(config.globalCosts, cel);
-  const costs = new Map<Route, CostProgram>();
+  const costs = new Map<string, CostProgram>();
   const faults: Fault[] = [...defaults.faults];
   for (const route of config.routes) {
     const own = prepareCosts(route.costs, cel);
-    costs.set(route, own.program.withDefaults(defaults.program));
+    costs.set(route.id, own.program.withDefaults(defaults.program));
     faults.push(...own.faults);
   }
   return faults.length > 0 ? { faults } : { plan: new Plan(config, costs) };
+}
+
+function preparePort(routes: readonly Route[]): PreparedPort {
+  return { routes: buildRouteTable(routes), models: buildModelLists(routes) };
 }
 
 function refsOf(config: RuntimeConfig): BackendRef[] {

@@ -25,13 +25,21 @@ export function settle(exchange: Exchange, delivered: boolean): void {
     const { facts } = attempt.translator;
     record.responseModel = facts.responseModel ?? "";
     record.events = facts.events;
+    const usage = usageSoFar(exchange);
     // Only an answer that began is charged: a refusal costs nothing.
-    if (record.upstreamStatus >= 200 && record.upstreamStatus < 300) {
-      record.usage = record.stream ? streamUsage(record.requestBytes, facts) : facts.usage;
+    if (usage !== undefined) {
+      record.usage = usage;
       record.costProgram = match && plan.costs(match.route);
     }
   }
   context.sink.settle(record);
+}
+
+/** What an answer that is under way has used so far; undefined before one has begun. */
+export function usageSoFar({ attempt, record }: Exchange): TokenUsage | undefined {
+  if (attempt === undefined || record.upstreamStatus < 200 || record.upstreamStatus >= 300) return undefined;
+  const { facts } = attempt.translator;
+  return record.stream ? streamUsage(record.requestBytes, facts) : facts.usage;
 }
 
 /**

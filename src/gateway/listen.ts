@@ -1,5 +1,5 @@
-/** One listening socket that speaks HTTP/1.1 and clear-text HTTP/2 (prior knowledge), told apart by the first bytes. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+/** One listening socket that speaks HTTP/1.1 and HTTP/2 (prior knowledge), told apart by the first bytes, in clear text or
+ * over TLS. */
 import {
   createServer as createHttp2Server,
   type Http2Server,
@@ -7,54 +7,78 @@ import {
   type Http2ServerResponse,
   type ServerHttp2Session,
 } from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { Listener } from "../config/runtime-config.ts";
-import { Call, type Response } from "./call.ts";
+import { Call } from "./call.ts";
+import type { Caller } from "./caller.ts";
 import type { EmbeddedHost } from "./host.ts";
+import { HEAD_TIMEOUT_MS } from "./http1/connection.ts";
+import { HEAD_BYTES_MAX } from "./http1/request-head.ts";
+import { Http1Server } from "./http1/server.ts";
+import { Http2Caller } from "./http2-caller.ts";
+import { TlsListener } from "./listener-tls.ts";
 import { refuse } from "./refuse.ts";
 
-/** Largest head of a request, as Envoy takes by default. */
-const HEAD_BYTES_MAX = 60 * 1024;
-/** Longest wait for the head of a request. */
-const HEAD_TIMEOUT_MS = 10_000;
-/** Longer than the load balancers in front keep a connection idle, so that they close it and not we. */
-const KEEP_ALIVE_MS = 75_000;
 /** The first bytes of an HTTP/2 connection (RFC 9113 section 3.4) that no HTTP/1 method shares. */
 const HTTP2_PREFACE = Buffer.from("PRI ");
 
 /** An open listener. */
 export interface ListeningServer {
   readonly port: number;
+  /** Serves another listener at this port from now on; it must be like the first in having TLS or none. */
+  reload(listener: Listener): void;
   /** Takes no more connections and closes idle ones; the others close after the answer they are in. */
   close(): void;
   /** Ends every connection. */
   destroy(): void;
 }
 
+/** What an open port serves; a reload replaces it. */
+interface Serving {
+  listener: Listener;
+}
+
 /** Opens a listener; rejects with Node's error, e.g. EADDRINUSE. */
 export function listen(host: EmbeddedHost, listener: Listener, address: string): Promise<ListeningServer> {
-  const http1 = http1Server(host, listener);
-  const http2 = http2Server(host, listener);
+  const serving = { listener };
+  const tls = listener.tls && new TlsListener(listener.tls, {});
+  // Callers who have ended their side may still be told why their request was refused.
+  const server = tls?.server ?? createServer({ allowHalfOpen: true, noDelay: true });
+  const http1 = http1Server(host, serving);
+  const http2 = http2Server(host, serving);
   const sessions = new Set<ServerHttp2Session>();
   http2.on("session", (session) => {
     sessions.add(session);
     session.on("close", () => sessions.delete(session));
   });
-  const silent = tellApart(http1, http2);
+  const event = tls === undefined ? "connection" : "secureConnection";
+  server.removeAllListeners(event);
+  const silent = tellApart(server, event, (socket, first, isHttp2) => {
+    if (!isHttp2) {
+      http1.accept(socket, first);
+      return;
+    }
+    socket.unshift(first);
+    http2.emit("connection", socket);
+  });
   return new Promise((resolve, reject) => {
-    http1.once("error", reject);
-    http1.listen(listener.port, address, () => {
-      http1.removeListener("error", reject);
+    server.once("error", reject);
+    server.listen(listener.port, address, () => {
+      server.removeListener("error", reject);
       resolve({
-        port: (http1.address() as AddressInfo).port,
+        port: (server.address() as AddressInfo).port,
+        reload: (next) => {
+          serving.listener = next;
+          if (next.tls !== undefined) tls?.present(next.tls);
+        },
         close: () => {
+          server.close();
           http1.close();
-          http1.closeIdleConnections();
           for (const socket of silent) socket.destroy();
           for (const session of sessions) session.close();
         },
         destroy: () => {
-          http1.closeAllConnections();
+          http1.destroy();
           for (const session of sessions) session.destroy();
         },
       });
@@ -62,33 +86,20 @@ export function listen(host: EmbeddedHost, listener: Listener, address: string):
   });
 }
 
-function http1Server(host: EmbeddedHost, { bodyBytesMax }: Listener): Server {
-  const serve = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => {
-    if (host.draining) response.shouldKeepAlive = false;
-    new Call(host, request, response as Response).start(bodyBytesMax, expectsContinue);
-  };
-  const server = createServer({
-    maxHeaderSize: HEAD_BYTES_MAX,
-    headersTimeout: HEAD_TIMEOUT_MS,
-    // A long upload is legal; a stalled one is ended by the call's own limit.
-    requestTimeout: 0,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    // Checked by the call, which answers and logs it like everything else.
-    requireHostHeader: false,
-    // Never Node's lenient parser: what it lets through, the next hop may read differently.
-    insecureHTTPParser: false,
+function http1Server(host: EmbeddedHost, serving: Serving): Http1Server {
+  return new Http1Server({
+    bodyBytesMax: () => serving.listener.bodyBytesMax,
+    serve: (caller: Caller) => new Call(host, serving.listener.name, caller).start(),
+    refuse: (error) => refuse(host, serving.listener.name, error),
+    nowMs: host.context.nowMs,
   });
-  server.on("request", (request, response) => serve(request, response, false));
-  server.on("checkContinue", (request, response) => serve(request, response, true));
-  server.on("clientError", (error, socket) => refuse(host, error, socket));
-  server.on("connect", (_request, socket) => refuse(host, new Error("CONNECT is not served"), socket));
-  return server;
 }
 
-function http2Server(host: EmbeddedHost, { bodyBytesMax }: Listener): Http2Server {
+function http2Server(host: EmbeddedHost, serving: Serving): Http2Server {
   const server = createHttp2Server({ maxHeaderListPairs: 256, settings: { maxHeaderListSize: HEAD_BYTES_MAX } });
   const serve = (request: Http2ServerRequest, response: Http2ServerResponse, expectsContinue: boolean) => {
-    new Call(host, request, response as unknown as Response).start(bodyBytesMax, expectsContinue);
+    const { name, bodyBytesMax } = serving.listener;
+    new Call(host, name, new Http2Caller(request, response, { bodyBytesMax, expectsContinue })).start();
   };
   server.on("request", (request, response) => serve(request, response, false));
   server.on("checkContinue", (request, response) => serve(request, response, true));
@@ -98,15 +109,17 @@ function http2Server(host: EmbeddedHost, { bodyBytesMax }: Listener): Http2Serve
 }
 
 /**
- * Puts a look at the first bytes before Node's own connection handler.
+ * Looks at the first bytes of each connection, and passes them on with it.
  *
- * @returns The connections that have not sent any yet, which neither server knows.
+ * @returns The connections that have not sent any yet.
  */
-function tellApart(http1: Server, http2: Http2Server): ReadonlySet<Socket> {
+function tellApart(
+  server: Server,
+  event: "connection" | "secureConnection",
+  pass: (socket: Socket, first: Buffer, isHttp2: boolean) => void,
+): ReadonlySet<Socket> {
   const silent = new Set<Socket>();
-  const [serveHttp1] = http1.listeners("connection") as ((socket: Socket) => void)[];
-  http1.removeAllListeners("connection");
-  http1.on("connection", (socket: Socket) => {
+  server.on(event, (socket: Socket) => {
     const forget = () => {
       silent.delete(socket);
       socket.destroy();
@@ -119,13 +132,8 @@ function tellApart(http1: Server, http2: Http2Server): ReadonlySet<Socket> {
       socket.removeListener("error", forget);
       socket.setTimeout(0, forget);
       const first: Buffer | null = socket.read();
-      if (first === null) {
-        socket.destroy();
-        return;
-      }
-      socket.unshift(first);
-      if (first.subarray(0, HTTP2_PREFACE.length).equals(HTTP2_PREFACE)) http2.emit("connection", socket);
-      else serveHttp1?.call(http1, socket);
+      if (first === null) socket.destroy();
+      else pass(socket, first, first.subarray(0, HTTP2_PREFACE.length).equals(HTTP2_PREFACE));
     });
   });
   return silent;

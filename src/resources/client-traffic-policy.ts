@@ -14,6 +14,24 @@ const Spec = open({
       ...unappliedFields("connectionLimit", "socketBufferLimit", "maxAcceptPerSocketEvent"),
     }),
   ),
+  tls: Type.Optional(
+    open({
+      /** Demands certificates of callers. */
+      clientValidation: Type.Optional(Type.Unknown()),
+      ...unappliedFields(
+        "minVersion",
+        "maxVersion",
+        "ciphers",
+        "ecdhCurves",
+        "signatureAlgorithms",
+        "alpnProtocols",
+        "fingerprints",
+        "session",
+      ),
+    }),
+  ),
+  /** Its being there switches HTTP/3 on. */
+  http3: Type.Optional(open({})),
   ...unappliedFields(
     "timeout",
     "clientIPDetection",
@@ -21,11 +39,9 @@ const Spec = open({
     "tcpKeepalive",
     "enableProxyProtocol",
     "proxyProtocol",
-    "tls",
     "path",
     "http1",
     "http2",
-    "http3",
     "healthCheck",
     "scheme",
   ),

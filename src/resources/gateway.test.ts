@@ -26,6 +26,56 @@ spec:
     ],
   },
   {
+    name: "a TLS mode that is none",
+    in: `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: g}
+spec:
+  gatewayClassName: c
+  listeners:
+    - {name: e, port: 446, protocol: HTTPS, tls: {mode: Terminated}}
+`,
+    want: [
+      'f.yaml:7:57: Gateway default/g: spec.listeners[0].tls.mode: must be one of Terminate, Passthrough, not "Terminated"; did you mean "Terminate"?',
+    ],
+  },
+  {
+    name: "TLS where it does not belong, and none where it does",
+    in: `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: g}
+spec:
+  gatewayClassName: c
+  listeners:
+    - {name: a, port: 80, protocol: HTTP, tls: {certificateRefs: [{name: s}]}}
+    - {name: b, port: 443, protocol: HTTPS}
+    - {name: c, port: 444, protocol: HTTPS, tls: {mode: Terminate, certificateRefs: []}}
+    - {name: d, port: 445, protocol: HTTPS, tls: {mode: Passthrough}}
+`,
+    want: [
+      "f.yaml:7:48: Gateway default/g: spec.listeners[0].tls: must not be given with protocol HTTP; write protocol HTTPS",
+      "f.yaml:8:7: Gateway default/g: spec.listeners[1].tls: certificateRefs is required with protocol HTTPS; name a Secret with tls.crt and tls.key",
+      "f.yaml:9:50: Gateway default/g: spec.listeners[2].tls: certificateRefs is required with protocol HTTPS; name a Secret with tls.crt and tls.key",
+    ],
+  },
+  {
+    name: "HTTP and HTTPS on one port",
+    in: `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: g}
+spec:
+  gatewayClassName: c
+  listeners:
+    - {name: a, port: 80, protocol: HTTP}
+    - {name: b, port: 80, protocol: HTTPS, tls: {certificateRefs: [{name: s}]}}
+    - {name: c, port: 80, protocol: HTTP, hostname: c.example}
+    - {name: d, port: 80, protocol: UDP}
+`,
+    want: [
+      "f.yaml:8:23: Gateway default/g: spec.listeners[1].port: port 80 has the protocol HTTP in listeners[0]; choose another port",
+    ],
+  },
+  {
     name: "policies without and with too many targets",
     in: `apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: ClientTrafficPolicy

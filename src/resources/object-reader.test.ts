@@ -156,13 +156,13 @@ kind: BackendTrafficPolicy
 metadata: {name: p}
 spec:
   targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: r}]
-  retry: {numRetries: 3}
+  dns: {}
   brandNew: {}
   timout: {}
 `;
   const { faults, notices } = parseResources([{ name: "f.yaml", text }], {}, unread);
   assert.deepEqual(notices.map(formatFault), [
-    "f.yaml:6:3: BackendTrafficPolicy default/p: spec.retry: is not applied by this gateway",
+    "f.yaml:6:3: BackendTrafficPolicy default/p: spec.dns: is not applied by this gateway",
     "f.yaml:7:3: BackendTrafficPolicy default/p: spec.brandNew: is not known to this gateway and not applied",
   ]);
   assert.deepEqual(faults.map(formatFault), [

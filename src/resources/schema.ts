@@ -3,7 +3,7 @@
  * with a few keywords of our own. {@link validate} in validate.ts reads them.
  */
 import * as Type from "typebox";
-import { DURATION_PATTERN } from "./duration.ts";
+import { DURATION_PATTERN, POSITIVE_DURATION_PATTERN } from "./duration.ts";
 import { QUANTITY_PATTERN } from "./quantity.ts";
 
 /** Keywords beyond JSON Schema. */
@@ -58,6 +58,21 @@ export const Duration = Type.String({
   pattern: DURATION_PATTERN,
   "x-expects": "a duration such as 30s, 1m30s or 500ms",
 });
+
+/** Duration where none at all makes no sense, such as that between two checks. */
+export const PositiveDuration = positiveDuration({});
+
+/** {@link PositiveDuration} with a default. */
+export function positiveDuration(options: { default?: string }) {
+  return Type.String({
+    pattern: POSITIVE_DURATION_PATTERN,
+    "x-expects": "a duration longer than 0s, such as 30s, 1m30s or 500ms",
+    ...options,
+  });
+}
+
+/** Status of an HTTP answer. */
+export const HttpStatus = Type.Integer({ minimum: 100, maximum: 599 });
 
 /** Amount of bytes as Kubernetes writes it. */
 export const Quantity = Type.Union([

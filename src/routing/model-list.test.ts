@@ -13,12 +13,13 @@ interface RouteSpec {
 
 function route({ hostnames = [], ownedBy = "us", createdAt = 0, matches }: RouteSpec): Route {
   const timeouts = { requestMs: undefined, backendRequestMs: undefined, streamIdleMs: undefined };
-  const rule = { name: undefined, index: 0, matches, backends: [], timeouts };
+  const rule = { name: undefined, index: 0, key: "", matches, backends: [], timeouts };
   return {
     id: "default/r",
     hostnames,
     rules: [{ ...rule, modelsOwnedBy: ownedBy, modelsCreatedAt: createdAt }],
     costs: [],
+    traffic: undefined,
   };
 }
 

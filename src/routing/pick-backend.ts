@@ -4,6 +4,8 @@ import type { BackendRef } from "../config/runtime-config.ts";
 export interface BackendChoice {
   /** Highest priority (lowest number) first; none empty. */
   readonly groups: readonly PriorityGroup[];
+  /** Whether there is more than one to choose from. */
+  readonly isChoice: boolean;
 }
 
 interface PriorityGroup {
@@ -17,7 +19,8 @@ interface PriorityGroup {
 export function prepareChoice(refs: readonly BackendRef[]): BackendChoice {
   const eligible = refs.filter((ref) => ref.weight > 0);
   const priorities = [...new Set(eligible.map((ref) => ref.priority))].sort((a, b) => a - b);
-  return { groups: priorities.map((priority) => prepareGroup(eligible.filter((ref) => ref.priority === priority))) };
+  const groups = priorities.map((priority) => prepareGroup(eligible.filter((ref) => ref.priority === priority)));
+  return { groups, isChoice: eligible.length > 1 };
 }
 
 function prepareGroup(refs: readonly BackendRef[]): PriorityGroup {

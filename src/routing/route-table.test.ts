@@ -10,6 +10,7 @@ function rule(name: string, ...matches: HeaderMatch[][]): Rule {
   return {
     name,
     index: 0,
+    key: "",
     matches,
     backends: [],
     timeouts: { requestMs: undefined, backendRequestMs: undefined, streamIdleMs: undefined },
@@ -19,7 +20,7 @@ function rule(name: string, ...matches: HeaderMatch[][]): Rule {
 }
 
 function route(id: string, hostnames: string[], ...rules: Rule[]): Route {
-  return { id, hostnames, rules, costs: [] };
+  return { id, hostnames, rules, costs: [], traffic: undefined };
 }
 
 function exact(name: string, value: string): HeaderMatch {

@@ -3,6 +3,7 @@
  * but done between the system calls of two requests it finds none of its code and data in the processor's caches; for
  * many at once it costs less (measured: 8 % of a request's CPU for metrics and access log alone).
  */
+import { price } from "./price.ts";
 import type { RequestRecord, RequestSink } from "./request-record.ts";
 
 /** Requests that make a batch. */
@@ -38,16 +39,8 @@ export class BatchedSink implements RequestSink {
 
   /** Passes on what waits; to be called before the sinks are read and when the process ends. */
   drain(): void {
-    for (const record of this.#pending) this.#price(record);
+    for (const record of this.#pending) for (const error of price(record)) this.#onCostError(record, error);
     for (const sink of this.#sinks) for (const record of this.#pending) sink.settle(record);
     this.#pending.length = 0;
-  }
-
-  #price(record: RequestRecord): void {
-    if (record.costProgram === undefined) return;
-    const { usage, requestModel: model, backend, route: routeName } = record;
-    const { costs, errors } = record.costProgram.evaluate({ usage, model, backend, routeName });
-    record.costs = costs;
-    for (const error of errors) this.#onCostError(record, error);
   }
 }

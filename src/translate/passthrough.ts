@@ -3,7 +3,7 @@ import { GatewayError } from "../errors/gateway-error.ts";
 import type { HeaderMap } from "../wire/headers.ts";
 import { JsonScanError } from "../wire/json-scan.ts";
 import { setField } from "../wire/json-splice.ts";
-import { completeEvent, EventCursor, EventSplitter } from "../wire/sse.ts";
+import { checkEventBytes, completeEvent, EventCursor, EventSplitter } from "../wire/sse.ts";
 import { isWholeObject } from "./answer-json.ts";
 import type { AnswerFacts, RequestPatch, ResponsePatch, Translator, TranslatorContext } from "./translator.ts";
 
@@ -98,6 +98,8 @@ export class Passthrough implements Translator {
     let keptTo = 0;
     event.load(bytes);
     while (event.next()) {
+      // One that came in a single chunk was never held, and is no less too large.
+      checkEventBytes(event.end - event.start);
       facts.events += 1;
       facts.eventBytes += event.end - event.start;
       if (this.#read(event)) continue;

@@ -72,7 +72,7 @@ export class EventSplitter {
     // Up to three bytes of a blank line may have been held already.
     const end = lastEventEnd(bytes, Math.max(0, before - 3));
     if (end === 0) {
-      limitHeld(length);
+      checkEventBytes(length);
       return NOTHING;
     }
     this.#hold(end === length ? NOTHING : bytes.subarray(end));
@@ -80,14 +80,15 @@ export class EventSplitter {
   }
 
   #hold(rest: Buffer): void {
-    limitHeld(rest.length);
+    checkEventBytes(rest.length);
     this.#held = rest;
     this.#heldBytes = rest.length;
     this.#owned = false;
   }
 }
 
-function limitHeld(bytes: number): void {
+/** Throws `upstream_invalid` when an event is larger than {@link EVENT_BYTES_MAX}. */
+export function checkEventBytes(bytes: number): void {
   if (bytes <= EVENT_BYTES_MAX) return;
   throw new GatewayError("upstream_invalid", `the provider sent an event larger than ${EVENT_BYTES_MAX} bytes`);
 }

@@ -51,6 +51,8 @@ export type WantFields = Readonly<Record<string, unknown>>;
 export interface Want {
   /** Undefined when the caller leaves before it sees one. */
   readonly status?: number;
+  /** The answer breaks off, or is an error: it never looks whole. */
+  readonly isCut?: true;
   readonly headers?: WantFields;
   readonly body?: WantText;
   /** The request the provider got; `null` = it must not be asked; a list = it is asked so often. */

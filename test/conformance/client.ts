@@ -99,7 +99,7 @@ export async function sendRaw(url: string, bytes: string): Promise<Seen> {
     const colon = line.indexOf(":");
     return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
   });
-  const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(statusLine)?.[1] ?? 0);
+  const status = Number(/^HTTP\/1\.[01] (\d{3}) /.exec(statusLine)?.[1] ?? 0);
   return { status, headers: Object.fromEntries(headers), body: rest.join("\r\n\r\n"), whole: true };
 }
 

@@ -3,14 +3,25 @@
  * that differs between two hosts is a bug, so every host runs the same cases. This file says what a host must offer.
  */
 
+import type { Want } from "./case.ts";
+
 /** An access-log line. */
 export type LogLine = Readonly<Record<string, unknown>>;
 
 /** A way to run the gateway. */
 export interface Host {
   readonly name: string;
+  /** What is seen otherwise at this host, by `group: case`; each is a case of its own and has its place in the docs. */
+  readonly differences: ReadonlyMap<string, Difference>;
   /** Starts the gateway with a configuration (YAML, several documents) and waits until it serves. */
   start(config: string): Promise<RunningHost>;
+}
+
+/** A case that has to come out otherwise, because of what the host stands on. */
+export interface Difference {
+  readonly why: string;
+  /** Replaces what the case wants. */
+  readonly want: Want;
 }
 
 /** A gateway that serves. */

@@ -66,6 +66,39 @@ test("every one of them has exactly one access-log line", async () => {
   );
 });
 
+test("large bodies reach the provider whole while their memory is used again and again, also beside callers who leave", async () => {
+  const count = 150;
+  const bodyOf = (n: number): string => {
+    // Sizes on both sides of those that are kept, gathered in one read, in several, and in steps.
+    const size = [30_000, 70_000, 220_000, 400_000, 1_500_000][n % 5] ?? 0;
+    const padding = `large-${n};`.repeat(size / 9);
+    return JSON.stringify({ model: "gpt-4o", messages: [{ role: "user", content: "hi" }], padding });
+  };
+  let next = 0;
+  const caller = async (): Promise<void> => {
+    while (next < count) {
+      const n = next++;
+      const headers = { "x-request-id": `large-${n}`, "x-simulate": `delay-ms=${n % 4}` };
+      const leaves = n % 7 === 3 ? { signal: AbortSignal.timeout(n % 20) } : {};
+      // Chunks where the body is a stream: its length is not known then.
+      const body = n % 3 === 1 ? new Blob([bodyOf(n)]).stream() : bodyOf(n);
+      const asked = fetch(gateway.url + CHAT, { method: "POST", headers, body, duplex: "half", ...leaves });
+      await asked.then((response) => response.text()).catch(() => undefined);
+    }
+  };
+  await Promise.all(Array.from({ length: CALLERS }, caller));
+  const arrived = gateway.simulator.requests.filter(({ headers }) => /^large-/.test(String(headers["x-request-id"])));
+  assert.ok(arrived.length > count / 2, `${arrived.length} arrived`);
+  const spoilt = arrived.filter(({ headers, body, aborted }) => {
+    const want = bodyOf(Number(String(headers["x-request-id"]).slice("large-".length)));
+    return !aborted && body.toString() !== want;
+  });
+  assert.deepEqual(
+    spoilt.map(({ headers }) => headers["x-request-id"]),
+    [],
+  );
+});
+
 test("two callers with the same request id at the same time get their own answers and a line each", async () => {
   const headers = { "x-request-id": "twin", "x-simulate": "delay-ms=20" };
   const answers = await Promise.all(

@@ -1,6 +1,6 @@
 /** Starts the gateway as its users do, as a process with a configuration file, and reads what it prints. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Simulator, startSimulator } from "../../src/simulate/simulator.ts";
@@ -25,6 +25,7 @@ export interface Gateway {
 }
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
+const POISON = new URL("poison-bodies.ts", import.meta.url).href;
 const READY_TIMEOUT_MS = 15_000;
 const LOG_TIMEOUT_MS = 5_000;
 const STOP_TIMEOUT_MS = 20_000;
@@ -41,8 +42,8 @@ export async function startGateway(config: string, { workers = 1, args = [] }: S
   const folder = await mkdtemp(join(tmpdir(), "aigw-test-"));
   const file = join(folder, "config.yaml");
   await writeFile(file, config);
-  const ports = ["--host", "127.0.0.1", "--port", "0", "--admin-port", "0"];
-  const command = [MAIN, "run", file, ...ports, "--workers", String(workers), ...args];
+  const ports = ["--address", "127.0.0.1", "--port", "0", "--admin-port", "0"];
+  const command = ["--import", POISON, MAIN, "run", file, ...ports, "--workers", String(workers), ...args];
   const child = spawn(process.execPath, command, { cwd: folder, env: { PATH: process.env["PATH"] } });
   const output = new Output(child);
   try {
@@ -52,7 +53,11 @@ export async function startGateway(config: string, { workers = 1, args = [] }: S
       adminUrl,
       logs: () => output.lines,
       log: (predicate) => output.line(predicate),
-      configure: (changed) => writeFile(file, changed),
+      configure: async (changed) => {
+        // At once: half of a file can be a valid configuration, too.
+        await writeFile(`${file}.new`, changed);
+        await rename(`${file}.new`, file);
+      },
       stderr: () => output.stderr,
       stop: async () => {
         const code = await stop(child);
@@ -158,7 +163,7 @@ class Output {
 }
 
 async function stop(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode !== null) return child.exitCode;
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
   const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
   child.kill("SIGTERM");
   const killer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);

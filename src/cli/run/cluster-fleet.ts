@@ -18,15 +18,17 @@ type Request<T = ToWorker> = T extends ToWorker ? Omit<T, "id"> : never;
 /** Supervises workers. Connections are handed to them in turn. */
 export class ClusterFleet implements Fleet {
   readonly #size: number;
-  readonly #options: ServeOptions;
+  readonly #options: (slot: number) => ServeOptions;
   readonly #log: Logger;
-  readonly #workers = new Set<Worker>();
+  /** With the slot of each, which its replacement takes over. */
+  readonly #workers = new Map<Worker, number>();
   readonly #waiting = new Map<number, (answer: FromWorker) => void>();
   #nextId = 1;
   #configuration: Configuration | undefined;
   #stopping = false;
 
-  constructor(size: number, options: ServeOptions, log: Logger) {
+  /** @param options Settings of the worker of a slot, from 0 to below `size`. */
+  constructor(size: number, options: (slot: number) => ServeOptions, log: Logger) {
     this.#size = size;
     this.#options = options;
     this.#log = log;
@@ -38,18 +40,26 @@ export class ClusterFleet implements Fleet {
   async start(served: Served): Promise<readonly number[]> {
     this.#configuration = served.configuration;
     // All listen on the same ports, also where the system chooses them (node:cluster shares those too).
-    const [ports = []] = await Promise.all(Array.from({ length: this.#size }, () => this.#spawn()));
+    const [first = 0, ...others] = Array.from({ length: this.#size }, (_, slot) => slot);
+    const started = this.#spawn(first);
+    // Alone: of several that find a Unix socket which nobody listens on any more, each would replace the other's.
+    if (this.#options(first).door.kind === "processor") await started;
+    const [ports = []] = await Promise.all([started, ...others.map((slot) => this.#spawn(slot))]);
     return ports;
   }
 
   async reload(served: Served): Promise<void> {
     this.#configuration = served.configuration;
     const configuration = served.configuration;
-    await Promise.all([...this.#workers].map((worker) => this.#ask(worker, { do: "reload", configuration })));
+    await Promise.all([...this.#workers.keys()].map((worker) => this.#ask(worker, { do: "reload", configuration })));
+  }
+
+  isReady(): boolean {
+    return this.#workers.size > 0;
   }
 
   async snapshots(): Promise<readonly MetricsSnapshot[]> {
-    const asked = [...this.#workers].map((worker) => this.#ask(worker, { do: "snapshot" }, SNAPSHOT_MS));
+    const asked = [...this.#workers.keys()].map((worker) => this.#ask(worker, { do: "snapshot" }, SNAPSHOT_MS));
     const answers = await Promise.allSettled(asked);
     return answers.flatMap((answer) =>
       answer.status === "fulfilled" && answer.value.snapshot ? [answer.value.snapshot] : [],
@@ -58,14 +68,14 @@ export class ClusterFleet implements Fleet {
 
   async stop(drainMs: number): Promise<void> {
     this.#stopping = true;
-    await Promise.allSettled([...this.#workers].map((worker) => this.#ask(worker, { do: "stop", drainMs })));
+    await Promise.allSettled([...this.#workers.keys()].map((worker) => this.#ask(worker, { do: "stop", drainMs })));
   }
 
-  async #spawn(): Promise<readonly number[]> {
+  async #spawn(slot: number): Promise<readonly number[]> {
     invariant(this.#configuration, "a worker needs a configuration");
     const worker = cluster.fork();
-    this.#workers.add(worker);
-    const start = { do: "start", options: this.#options, configuration: this.#configuration } as const;
+    this.#workers.set(worker, slot);
+    const start = { do: "start", options: this.#options(slot), configuration: this.#configuration } as const;
     const { ports } = await this.#ask(worker, start);
     return ports ?? [];
   }
@@ -89,12 +99,13 @@ export class ClusterFleet implements Fleet {
   }
 
   #lost(worker: Worker, how: string): void {
+    const slot = this.#workers.get(worker);
     this.#workers.delete(worker);
-    if (this.#stopping) return;
+    if (this.#stopping || slot === undefined) return;
     this.#log.error("a worker process ended and is being replaced", { how });
     setTimeout(() => {
       if (this.#stopping) return;
-      this.#spawn().catch((error: unknown) => this.#log.error("a worker could not be replaced", { error }));
+      this.#spawn(slot).catch((error: unknown) => this.#log.error("a worker could not be replaced", { error }));
     }, RESPAWN_MS);
   }
 }

@@ -1,41 +1,37 @@
 /** A running gateway: its fleet, its configuration as it changes, and its admin port. */
 import { readFileSync } from "node:fs";
 import { type AdminServer, type AdminStatus, startAdmin } from "../../admin/server.ts";
-import { type Fault, formatFault, formatPosition } from "../../errors/config-error.ts";
+import type { HostKind } from "../../config/compile.ts";
+import type { RuntimeConfig } from "../../config/runtime-config.ts";
+import { ConfigError, type Fault, formatFault, formatPosition } from "../../errors/config-error.ts";
 import type { Source } from "../../resources/load.ts";
 import { MODEL_HEADER } from "../../routing/route-table.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import { SupervisorMetrics } from "../../telemetry/supervisor-metrics.ts";
 import { type Configuration, type Loaded, load } from "../load.ts";
 import { VERSION } from "../version.ts";
-import { ClusterFleet } from "./cluster-fleet.ts";
-import type { Fleet, ServeOptions } from "./fleet.ts";
-import { InProcessFleet } from "./in-process.ts";
-import { openLog } from "./open-log.ts";
+import type { Fleet } from "./fleet.ts";
 import type { Origin } from "./origin.ts";
 import { canServe, type Served } from "./served.ts";
 import { watchPaths } from "./watch.ts";
 
-/** The command's options as commander gives them. */
-export interface RunOptions {
-  readonly host?: string;
-  readonly port?: number;
+const NO_LISTENER = "no listener can be served: give the Gateway one with protocol HTTP or HTTPS";
+
+/** What a gateway is made of, beside its configuration. */
+export interface GatewayOptions {
+  readonly fleet: Fleet;
+  readonly host: HostKind;
+  readonly log: Logger;
   readonly adminPort: number;
-  readonly workers: number;
-  readonly accessLog: string;
-  readonly metrics: boolean;
-  readonly debug: boolean;
-  readonly logFormat: "text" | "json";
   readonly drainSeconds: number;
 }
 
 /** Keeps the gateway serving what its origin says. */
 export class Gateway {
   readonly #origin: Origin;
-  readonly #options: RunOptions;
+  readonly #options: GatewayOptions;
   readonly #log: Logger;
   readonly #fleet: Fleet;
-  readonly #host: string;
   readonly #metrics = new SupervisorMetrics(VERSION);
   #ports: readonly number[] = [];
   #admin: AdminServer | undefined;
@@ -47,27 +43,24 @@ export class Gateway {
   #unwatch: () => void = () => undefined;
   #ready = false;
 
-  constructor(origin: Origin, options: RunOptions) {
+  constructor(origin: Origin, options: GatewayOptions) {
     this.#origin = origin;
     this.#options = options;
-    this.#host = options.host ?? origin.host;
-    this.#log = openLog(options);
-    const { accessLog, metrics, debug, logFormat, port, workers } = options;
-    const serve: ServeOptions = { host: this.#host, port, accessLog, metrics, debug, logFormat };
-    this.#fleet = workers === 1 ? new InProcessFleet(serve) : new ClusterFleet(workers, serve, this.#log);
+    this.#log = options.log;
+    this.#fleet = options.fleet;
   }
 
   /** Starts serving; false when the configuration or the machine does not allow it, which has been printed then. */
   async start(): Promise<boolean> {
     const configuration = this.#read();
     if (configuration === undefined) return false;
-    const loaded = await load(configuration, process.env);
+    const loaded = await load(configuration, process.env, this.#options.host);
     if (!canServe(loaded)) {
       printFaults(loaded.faults);
       return false;
     }
     if (loaded.config.listeners.length === 0) {
-      process.stderr.write("aigw: no listener can be served: give the Gateway a listener with protocol HTTP\n");
+      process.stderr.write(`aigw: ${NO_LISTENER}\n`);
       return false;
     }
     this.#inForce(loaded);
@@ -84,10 +77,14 @@ export class Gateway {
     return true;
   }
 
-  /** Where clients connect. */
-  get urls(): readonly string[] {
-    const shown = this.#host === "0.0.0.0" || this.#host === "::" ? "127.0.0.1" : this.#host;
-    return this.#ports.map((port) => `http://${shown}:${port}`);
+  /** Ports listened on, in the order of {@link config}'s listeners. */
+  get ports(): readonly number[] {
+    return this.#ports;
+  }
+
+  /** The configuration in force. */
+  get config(): RuntimeConfig | undefined {
+    return this.#loaded?.config;
   }
 
   /** A model to try: the origin's, else one that the configuration names. */
@@ -100,6 +97,11 @@ export class Gateway {
 
   get adminUrl(): string {
     return `http://127.0.0.1:${this.#admin?.port ?? 0}`;
+  }
+
+  /** What the user should know of the processes that serve, a line each. */
+  get notes(): readonly string[] {
+    return this.#fleet.notes?.() ?? [];
   }
 
   /** Finishes requests under way and ends. */
@@ -146,19 +148,35 @@ export class Gateway {
       this.#seen = "";
       return;
     }
-    const loaded = await load(configuration, process.env);
+    const loaded = await load(configuration, process.env, this.#options.host);
     if (!canServe(loaded)) {
-      this.#refused = { at: Date.now(), faults: loaded.faults };
-      this.#metrics.reloadsRefused += 1;
-      for (const fault of loaded.faults) this.#log.error("configuration refused", { fault: formatFault(fault) });
+      this.#refuse(loaded.faults);
       return;
     }
-    await this.#fleet.reload(loaded);
+    if (loaded.config.listeners.length === 0) {
+      // As of a file that is being written.
+      const [file = ""] = this.#origin.paths;
+      this.#refuse([{ source: { file, line: 1, column: 1 }, path: "Gateway", reason: NO_LISTENER }]);
+      return;
+    }
+    try {
+      await this.#fleet.reload(loaded);
+    } catch (error) {
+      if (error instanceof ConfigError) this.#refuse(error.faults);
+      else this.#log.error("the configuration could not be put in force", { error });
+      return;
+    }
     this.#refused = undefined;
     this.#metrics.reloadsOk += 1;
     this.#inForce(loaded);
     this.#log.info("configuration reloaded", { version: loaded.config.version });
     this.#watch();
+  }
+
+  #refuse(faults: readonly Fault[]): void {
+    this.#refused = { at: Date.now(), faults };
+    this.#metrics.reloadsRefused += 1;
+    for (const fault of faults) this.#log.error("configuration refused", { fault: formatFault(fault) });
   }
 
   #inForce(loaded: Served): void {
@@ -177,7 +195,7 @@ export class Gateway {
       port: this.#options.adminPort,
       log: this.#log,
       metrics: async () => [...(await this.#fleet.snapshots()), this.#metrics.snapshot()],
-      isReady: () => this.#ready,
+      isReady: () => this.#ready && this.#fleet.isReady(),
       status: () => this.#status(),
     });
   }
@@ -221,9 +239,10 @@ function printFaults(faults: readonly Fault[]): void {
 }
 
 function explainListen(error: unknown): string {
-  const { code, port, message } = error as NodeJS.ErrnoException & { port?: number };
+  const { code, address, port = 0, message } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code === "EADDRINUSE" && port <= 0) return `${address} is in use: choose another path with --listen`;
   if (code === "EADDRINUSE")
-    return `port ${port} is in use: choose another with --port or --admin-port (0 = a free one)`;
-  if (code === "EACCES") return `port ${port} needs privileges: choose one from 1024 with --port`;
+    return `port ${port} is in use: choose another with --port, --listen or --admin-port (0 = a free one)`;
+  if (code === "EACCES" && port > 0) return `port ${port} needs privileges: choose one from 1024`;
   return message;
 }

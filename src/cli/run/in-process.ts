@@ -2,29 +2,35 @@
 import type { MetricsSnapshot } from "../../telemetry/metrics.ts";
 import type { Fleet, ServeOptions } from "./fleet.ts";
 import type { Served } from "./served.ts";
-import { ServerProcess } from "./server-process.ts";
+import { openServing, type ServingProcess } from "./serving-process.ts";
 
 /** Serves in the process that also watches the configuration and answers the admin port. */
 export class InProcessFleet implements Fleet {
-  readonly #server: ServerProcess;
+  readonly #options: ServeOptions;
+  #serving: ServingProcess | undefined;
 
   constructor(options: ServeOptions) {
-    this.#server = new ServerProcess(options);
+    this.#options = options;
   }
 
-  start(served: Served): Promise<readonly number[]> {
-    return this.#server.start(served.plan);
+  async start(served: Served): Promise<readonly number[]> {
+    this.#serving = await openServing(this.#options);
+    return await this.#serving.start(served.plan);
   }
 
   async reload(served: Served): Promise<void> {
-    this.#server.reload(served.plan);
+    this.#serving?.reload(served.plan);
+  }
+
+  isReady(): boolean {
+    return true;
   }
 
   async snapshots(): Promise<readonly MetricsSnapshot[]> {
-    return [this.#server.snapshot()];
+    return this.#serving === undefined ? [] : [this.#serving.snapshot()];
   }
 
-  stop(drainMs: number): Promise<void> {
-    return this.#server.stop(drainMs);
+  async stop(drainMs: number): Promise<void> {
+    await this.#serving?.stop(drainMs);
   }
 }

@@ -1,6 +1,7 @@
 /** Where the configuration comes from: files, the environment, or the simulated provider. */
 import { resourcesFromEnv, simulatedResources } from "../../config/from-env.ts";
 import { readSources, type Source } from "../../resources/load.ts";
+import type { Environment } from "../../resources/substitute.ts";
 import { type Simulator, startSimulator } from "../../simulate/simulator.ts";
 
 /** A source of configuration. */
@@ -11,7 +12,7 @@ export interface Origin {
   readonly paths: readonly string[];
   readonly read: () => readonly Source[];
   /** Address to listen on unless told otherwise. */
-  readonly host: string;
+  readonly address: string;
   /** What the user should know, a line each. */
   readonly notes: readonly string[];
   /** A model to try; "" = the first configured. */
@@ -19,11 +20,14 @@ export interface Origin {
   readonly simulator: Simulator | undefined;
 }
 
+const NOTHING_CONFIGURED =
+  "there is no configuration: name a FILE, or set OPENAI_API_KEY or ANTHROPIC_API_KEY (`aigw run --help` tells all)";
+
 const NONE: Origin = {
   error: undefined,
   paths: [],
   read: () => [],
-  host: "127.0.0.1",
+  address: "127.0.0.1",
   notes: [],
   exampleModel: "",
   simulator: undefined,
@@ -31,26 +35,8 @@ const NONE: Origin = {
 
 /** Decides where the configuration comes from; files win over the environment, which wins over the simulator. */
 export async function originOf(paths: readonly string[], env: NodeJS.ProcessEnv): Promise<Origin> {
-  if (paths.length > 0) {
-    return {
-      ...NONE,
-      paths,
-      read: () => readSources(paths),
-      host: "0.0.0.0",
-      notes: [`configured by ${paths.join(", ")}`],
-    };
-  }
-  const fromEnv = resourcesFromEnv(env);
-  if (fromEnv.kind === "fault") return { ...NONE, error: fromEnv.reason };
-  if (fromEnv.kind === "source") {
-    const { source, providers, exampleModel } = fromEnv;
-    return {
-      ...NONE,
-      read: () => [source],
-      notes: [`configured by the environment: ${providers.join(", ")}`],
-      exampleModel,
-    };
-  }
+  const configured = configuredOrigin(paths, env);
+  if (configured.error !== NOTHING_CONFIGURED) return configured;
   const simulator = await startSimulator({ port: 0, behaviour: { chunkDelayMs: 20 } });
   const source = simulatedResources(simulator.port);
   return {
@@ -62,5 +48,28 @@ export async function originOf(paths: readonly string[], env: NodeJS.ProcessEnv)
     ],
     exampleModel: "gpt-4o-mini",
     simulator,
+  };
+}
+
+/** The same for commands that have no use for a simulator. */
+export function configuredOrigin(paths: readonly string[], env: Environment): Origin {
+  if (paths.length > 0) {
+    return {
+      ...NONE,
+      paths,
+      read: () => readSources(paths),
+      address: "0.0.0.0",
+      notes: [`configured by ${paths.join(", ")}`],
+    };
+  }
+  const fromEnv = resourcesFromEnv(env);
+  if (fromEnv.kind === "fault") return { ...NONE, error: fromEnv.reason };
+  if (fromEnv.kind === "none") return { ...NONE, error: NOTHING_CONFIGURED };
+  const { source, providers, exampleModel } = fromEnv;
+  return {
+    ...NONE,
+    read: () => [source],
+    notes: [`configured by the environment: ${providers.join(", ")}`],
+    exampleModel,
   };
 }

@@ -3,11 +3,11 @@ import { formatFault } from "../../errors/config-error.ts";
 import type { Plan } from "../../exchange/plan.ts";
 import { type Configuration, load } from "../load.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
-import { ServerProcess } from "./server-process.ts";
+import { openServing, type ServingProcess } from "./serving-process.ts";
 
 /** Listens to the supervisor for as long as it lives. */
 export function serveAsWorker(): void {
-  let server: ServerProcess | undefined;
+  let serving: ServingProcess | undefined;
   process.on("message", (message: ToWorker) => {
     carryOut(message).then(
       (answer) => process.send?.({ id: message.id, ...answer }),
@@ -22,15 +22,15 @@ export function serveAsWorker(): void {
   async function carryOut(message: ToWorker): Promise<Omit<FromWorker, "id">> {
     switch (message.do) {
       case "start":
-        server = new ServerProcess(message.options);
-        return { ports: await server.start(await planOf(message.configuration)) };
+        serving = await openServing(message.options);
+        return { ports: await serving.start(await planOf(message.configuration)) };
       case "reload":
-        server?.reload(await planOf(message.configuration));
+        serving?.reload(await planOf(message.configuration));
         return {};
       case "snapshot":
-        return server === undefined ? {} : { snapshot: server.snapshot() };
+        return serving === undefined ? {} : { snapshot: serving.snapshot() };
       case "stop":
-        await server?.stop(message.drainMs);
+        await serving?.stop(message.drainMs);
         setImmediate(() => process.exit(0));
         return {};
     }

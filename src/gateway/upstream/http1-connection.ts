@@ -32,6 +32,7 @@ export class Http1Call implements UpstreamCall {
   /** The connection that carries it; undefined while it waits, and for ever once it has ended. */
   connection: Http1Connection | undefined;
   retried = false;
+  isSent = false;
 
   constructor(owner: ConnectionOwner, head: string, body: Uint8Array, handler: UpstreamHandler) {
     this.#owner = owner;
@@ -172,7 +173,9 @@ export class Http1Connection implements ResponseSink {
     call.connection = undefined;
     if (this.#paused) this.resume();
     // An answer that came before the whole request was sent leaves a connection in the middle of a message.
-    if (this.#parser.reusable && this.#socket.writableLength === 0) this.#owner.released(this);
+    const isWritten = this.#socket.writableLength === 0;
+    call.isSent = isWritten && !call.retried;
+    if (this.#parser.reusable && isWritten) this.#owner.released(this);
     else this.#end(undefined);
     call.handler.onEnd();
   }

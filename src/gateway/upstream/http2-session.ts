@@ -43,6 +43,8 @@ export class Http2Call implements UpstreamCall {
   /** The stream that carries it; undefined while it waits, and for ever once it has ended. */
   stream: CallStream | undefined;
   retried = false;
+  /** What node:http2 still holds of a body is not told. */
+  readonly isSent = false;
 
   constructor(owner: SessionOwner, headers: readonly string[], body: Uint8Array, handler: UpstreamHandler) {
     this.#owner = owner;

@@ -1,5 +1,7 @@
 /** Default time limits, fit for models: reasoning may be silent for minutes, and a stream may run for hours. */
 import type { RuleTimeouts } from "../config/runtime-config.ts";
+import { GatewayError } from "../errors/gateway-error.ts";
+import type { RequestRecord } from "../telemetry/request-record.ts";
 
 /** Longest silence while a caller sends its body. */
 export const BODY_IDLE_MS = 60_000;
@@ -26,6 +28,28 @@ export function timeLimits(timeouts: RuleTimeouts): TimeLimits {
     idleMs,
     totalMs: limit(timeouts.requestMs, Number.POSITIVE_INFINITY),
   };
+}
+
+/**
+ * The error a request has to end with because it takes too long; undefined while it is in time.
+ *
+ * @param lastByteMs When the upstream last sent something.
+ */
+export function overdue(
+  limits: TimeLimits,
+  { startMs, attemptMs, firstByteMs }: RequestRecord,
+  lastByteMs: number,
+  nowMs: number,
+): GatewayError | undefined {
+  if (nowMs - startMs > limits.totalMs) {
+    return new GatewayError("upstream_timeout", "the request took longer than the route allows");
+  }
+  if (firstByteMs === 0) {
+    if (nowMs - attemptMs <= limits.firstByteMs) return undefined;
+    return new GatewayError("upstream_timeout", "the provider did not begin to answer in time");
+  }
+  if (nowMs - lastByteMs <= limits.idleMs) return undefined;
+  return new GatewayError("stream_idle_timeout", "the provider's answer stopped arriving");
 }
 
 function limit(configured: number | undefined, byDefault: number): number {

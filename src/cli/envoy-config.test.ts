@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { type EnvoyConfigOptions, runEnvoyConfig } from "./envoy-config.ts";
+
+const EXAMPLE = join(import.meta.dirname, "../../examples/openai/openai.yaml");
+const OPTIONS: EnvoyConfigOptions = { processor: "/run/aigw.sock", address: "127.0.0.1", adminPort: 9901 };
+
+let folder = "";
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), "aigw-envoy-config-"));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+async function print(
+  paths: readonly string[],
+  { env = {}, ...options }: Partial<EnvoyConfigOptions> & { readonly env?: Record<string, string> } = {},
+) {
+  let text = "";
+  const errors: string[] = [];
+  const io = {
+    print: (more: string) => {
+      text += more;
+    },
+    printError: (line: string) => errors.push(line),
+    env,
+  };
+  const code = await runEnvoyConfig(paths, { ...OPTIONS, ...options }, io);
+  return { code, text, errors };
+}
+
+test("the configuration is printed as Envoy's YAML, with the options in it and without a provider's key", async () => {
+  const env = { OPENAI_API_KEY: "sk-secret" };
+  const { code, text, errors } = await print([EXAMPLE], { env, port: 8080, caFile: "/ca.pem" });
+  assert.deepEqual([code, errors], [0, []]);
+  assert.doesNotMatch(text, /sk-secret/);
+  assert.match(text, /address: 127\.0\.0\.1\n +port_?value: 9901/i);
+  assert.match(text, /port_?value: 8080/i);
+  assert.match(text, /path: \/run\/aigw\.sock/);
+  assert.match(text, /filename: \/ca\.pem/);
+});
+
+test("the same configuration is printed the same way", async () => {
+  const env = { OPENAI_API_KEY: "k" };
+  assert.equal((await print([EXAMPLE], { env })).text, (await print([EXAMPLE], { env })).text);
+});
+
+test("without a file it is made from the environment", async () => {
+  const { code, text } = await print([], { env: { OPENAI_API_KEY: "k", HOME: folder } });
+  assert.equal(code, 0);
+  assert.match(text, /api\.openai\.com/);
+});
+
+test("without any configuration there is nothing to print", async () => {
+  const { code, text, errors } = await print([], { env: {} });
+  assert.deepEqual([code, text], [1, ""]);
+  assert.match(errors[0] ?? "", /^aigw: there is no configuration: name a FILE, or set OPENAI_API_KEY/);
+});
+
+test("faults are told at their place, and nothing is printed", async () => {
+  const path = join(folder, "faulty.yaml");
+  writeFileSync(
+    path,
+    "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: g}\nspec: {wrong: 1}\n",
+  );
+  const { code, text, errors } = await print([path]);
+  assert.deepEqual([code, text], [1, ""]);
+  assert.match(errors.join("\n"), /faulty\.yaml:4:\d+: Gateway default\/g: spec\.wrong/);
+});
+
+test("a file that is not there is told", async () => {
+  const { code, errors } = await print([join(folder, "missing.yaml")]);
+  assert.equal(code, 1);
+  assert.match(errors.join("\n"), /missing\.yaml:1:1: file: there is no such file/);
+});

@@ -1,0 +1,123 @@
+/** `aigw extproc` as its users run it: as a process, asked over gRPC. */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { type ChannelCredentials, Client, credentials } from "@grpc/grpc-js";
+
+const MAIN = new URL("../main.ts", import.meta.url).pathname;
+const EXAMPLE = new URL("../../examples/openai/openai.yaml", import.meta.url).pathname;
+const TLS = new URL("../../testdata/tls/", import.meta.url).pathname;
+
+let folder = "";
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), "aigw-extproc-"));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Processor {
+  readonly child: ChildProcess;
+  readonly stderr: () => string;
+  /** What it says about where it listens. */
+  readonly where: string;
+  stop(): Promise<number | null>;
+}
+
+/** Starts the command; rejects with what it printed when it ends before it listens. */
+async function start(...args: readonly string[]): Promise<Processor> {
+  const child = spawn(process.execPath, [MAIN, "extproc", EXAMPLE, "--admin-port", "0", ...args], {
+    env: { PATH: process.env["PATH"], OPENAI_API_KEY: "k", AIGW_RUNTIME_DIR: folder },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let stderr = "";
+  const where = await new Promise<string>((resolve, reject) => {
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+      const said = /external processor listening on (.+)\n[^]*admin on/.exec(stderr)?.[1];
+      if (said !== undefined) resolve(said);
+    });
+    child.on("close", () => reject(new Error(stderr)));
+  });
+  const stop = async () => {
+    const ended = once(child, "close");
+    child.kill("SIGTERM");
+    await ended;
+    return child.exitCode;
+  };
+  return { child, stderr: () => stderr, where, stop };
+}
+
+/** The status that the health service answers with: 1 = SERVING. */
+async function health(target: string, channel: ChannelCredentials, options = {}): Promise<number> {
+  const client = new Client(target, channel, options);
+  try {
+    return await new Promise((resolve, reject) => {
+      const same = (bytes: Buffer) => bytes;
+      const path = "/grpc.health.v1.Health/Check";
+      const deadline = Date.now() + 5_000;
+      client.makeUnaryRequest(path, same, same, Buffer.alloc(0), { deadline }, (error, answer) => {
+        if (error === null && answer !== undefined) resolve(answer[1] ?? 0);
+        else reject(error ?? new Error("no answer"));
+      });
+    });
+  } finally {
+    client.close();
+  }
+}
+
+for (const workers of [1, 2]) {
+  test(`it listens on a Unix socket and answers health checks, with ${workers} processes`, async () => {
+    const socket = join(folder, `${workers}.sock`);
+    const processor = await start("--listen", `unix:${socket}`, "--workers", String(workers));
+    assert.equal(processor.where, `unix:${socket}`);
+    assert.equal(await health(`unix:${socket}`, credentials.createInsecure()), 1);
+    const admin = /admin on (\S+)/.exec(processor.stderr())?.[1];
+    assert.match(await (await fetch(`${admin}/metrics`)).text(), /^aigw_build_info/m);
+    assert.equal(await processor.stop(), 0);
+    assert.ok(!existsSync(socket));
+  });
+}
+
+test("a socket that is left of one that was killed is replaced", async () => {
+  const socket = join(folder, "left.sock");
+  const first = await start("--listen", `unix:${socket}`, "--workers", "1");
+  const ended = once(first.child, "close");
+  first.child.kill("SIGKILL");
+  await ended;
+  assert.ok(existsSync(socket));
+  const second = await start("--listen", `unix:${socket}`, "--workers", "2");
+  assert.equal(await health(`unix:${socket}`, credentials.createInsecure()), 1);
+  await second.stop();
+});
+
+test("a socket that is in use is told", async () => {
+  const socket = join(folder, "used.sock");
+  const first = await start("--listen", `unix:${socket}`, "--workers", "1");
+  await assert.rejects(start("--listen", `unix:${socket}`, "--workers", "1"), /used\.sock is in use: choose another/);
+  await first.stop();
+});
+
+test("with certificates only those whom the CA knows may ask", async () => {
+  const files = ["--tls-cert", `${TLS}cert.pem`, "--tls-key", `${TLS}key.pem`, "--tls-ca", `${TLS}cert.pem`];
+  const processor = await start("--listen", "127.0.0.1:0", "--workers", "1", ...files);
+  const [, target = ""] = /^(\S+) \(mutual TLS\)$/.exec(processor.where) ?? [];
+  const [ca, key] = [readFileSync(`${TLS}cert.pem`), readFileSync(`${TLS}key.pem`)];
+  const named = { "grpc.ssl_target_name_override": "localhost" };
+  assert.equal(await health(target, credentials.createSsl(ca, key, ca), named), 1);
+  await assert.rejects(health(target, credentials.createSsl(ca), named));
+  await assert.rejects(health(target, credentials.createInsecure()));
+  await processor.stop();
+});
+
+test("certificate, key and CA belong together", async () => {
+  await assert.rejects(start("--tls-cert", "c.pem"), /--tls-cert, --tls-key and --tls-ca belong together/);
+});
+
+test("a file with a fault does not start it", async () => {
+  const path = join(folder, "faulty.yaml");
+  writeFileSync(path, "kind: [");
+  await assert.rejects(start(path), /faulty\.yaml:1:\d+: /);
+});

@@ -1,0 +1,121 @@
+/**
+ * How traffic to the backends of a route is handled: what BackendTrafficPolicy says, resolved for a route. Durations are in
+ * milliseconds; undefined = the host's default.
+ */
+
+/** Policy in force for one route. */
+export interface TrafficPolicy {
+  readonly timeouts: TrafficTimeouts;
+  readonly retry: RetryPolicy | undefined;
+  readonly healthCheck: HealthCheck | undefined;
+  readonly circuitBreaker: CircuitBreaker | undefined;
+  readonly loadBalancer: LoadBalancer | undefined;
+  readonly rateLimit: RateLimit | undefined;
+}
+
+export interface TrafficTimeouts {
+  readonly connectMs: number | undefined;
+  /** 0 = none. */
+  readonly requestMs: number | undefined;
+  readonly connectionIdleMs: number | undefined;
+  readonly maxConnectionDurationMs: number | undefined;
+  readonly streamIdleMs: number | undefined;
+}
+
+export interface RetryPolicy {
+  readonly numRetries: number;
+  /** After how many tries within one priority the next priority is taken. */
+  readonly attemptsPerPriority: number | undefined;
+  readonly perTryTimeoutMs: number | undefined;
+  readonly backoffBaseMs: number | undefined;
+  readonly backoffMaxMs: number | undefined;
+  /** In Envoy's words (`connect-failure`, `retriable-status-codes`, `5xx`, …). */
+  readonly triggers: readonly string[];
+  readonly statusCodes: readonly number[];
+}
+
+export interface HealthCheck {
+  readonly active: ActiveHealthCheck | undefined;
+  readonly passive: PassiveHealthCheck | undefined;
+  /** Percent of healthy hosts under which all are used. */
+  readonly panicThreshold: number | undefined;
+}
+
+export interface ActiveHealthCheck {
+  readonly timeoutMs: number;
+  readonly intervalMs: number;
+  readonly unhealthyThreshold: number;
+  readonly healthyThreshold: number;
+  readonly http: {
+    readonly path: string;
+    readonly method: string | undefined;
+    readonly hostname: string | undefined;
+    readonly expectedStatuses: readonly number[];
+  };
+}
+
+/** Outlier detection. */
+export interface PassiveHealthCheck {
+  readonly splitExternalLocalOriginErrors: boolean;
+  readonly intervalMs: number;
+  readonly consecutiveLocalOriginFailures: number;
+  readonly consecutiveGatewayErrors: number;
+  readonly consecutive5XxErrors: number;
+  readonly baseEjectionTimeMs: number;
+  readonly maxEjectionPercent: number;
+}
+
+export interface CircuitBreaker {
+  readonly maxConnections: number | undefined;
+  readonly maxPendingRequests: number | undefined;
+  readonly maxParallelRequests: number | undefined;
+  readonly maxParallelRetries: number | undefined;
+  readonly maxRequestsPerConnection: number | undefined;
+}
+
+export interface LoadBalancer {
+  readonly type: "RoundRobin" | "LeastRequest" | "Random" | "ConsistentHash";
+  /** For ConsistentHash. */
+  readonly hash: { readonly type: "SourceIP" } | { readonly type: "Header"; readonly header: string } | undefined;
+}
+
+/** Limits that a rate limit service counts for all gateways together. */
+export interface RateLimit {
+  /** `namespace/name` of the policy: counters of two policies are never shared. */
+  readonly policy: string;
+  readonly rules: readonly RateLimitRule[];
+}
+
+export interface RateLimitRule {
+  /** One per clientSelector, and all must hold; empty = every request. */
+  readonly selectors: readonly RateLimitSelector[];
+  readonly requests: number;
+  readonly unit: "Second" | "Minute" | "Hour" | "Day" | "Month" | "Year";
+  /** Hits taken when the request comes. */
+  readonly requestCost: RateLimitCost;
+  /** Hits taken when its answer has ended; undefined = none. */
+  readonly responseCost: RateLimitCost | undefined;
+  readonly shadowMode: boolean;
+}
+
+export interface RateLimitSelector {
+  readonly headers: readonly RateLimitHeader[];
+  /** CIDRs, and whether each address counts for itself. */
+  readonly source: { readonly type: "Exact" | "Distinct"; readonly cidr: string } | undefined;
+  readonly methods: readonly string[];
+  readonly path: { readonly type: "Exact" | "PathPrefix" | "RegularExpression"; readonly value: string } | undefined;
+}
+
+export interface RateLimitHeader {
+  /** Lower case. */
+  readonly name: string;
+  readonly type: "Exact" | "RegularExpression" | "Distinct";
+  /** Undefined for Distinct. */
+  readonly value: string | undefined;
+  readonly invert: boolean;
+}
+
+/** A number, or what stands in the request's dynamic metadata at its end. */
+export type RateLimitCost =
+  | { readonly from: "Number"; readonly number: number }
+  | { readonly from: "Metadata"; readonly namespace: string; readonly key: string };

@@ -1,0 +1,110 @@
+/**
+ * The Envoy host: an external processor. Envoy owns sockets, TLS, retries and load balancing, and asks us over gRPC what to do
+ * with each request (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/ext_proc_filter). It drives
+ * the same exchange as the embedded host.
+ *
+ * Envoy asks in two roles, told apart by a header of the gRPC call. As *router*, once per request: accept, admit, and the
+ * answer's way back. As *upstream*, once per attempt, where a rule has several backends: Envoy has chosen one, and the
+ * request is translated, mutated and signed for it.
+ */
+import { ActiveCalls } from "../exchange/active-calls.ts";
+import { LISTENER_HEADER, ROLE_HEADER } from "../exchange/envoy-names.ts";
+import type { ExchangeContext } from "../exchange/exchange.ts";
+import type { Plan } from "../exchange/plan.ts";
+import type { GrpcHandler, GrpcMethods, GrpcStream } from "../grpc/grpc.ts";
+import { AccessLogStream, recordRefused, STREAM_ACCESS_LOGS } from "./access-log-service.ts";
+import type { AccessLogEntry } from "./codec/access-log-entry.ts";
+import { ExchangeIds } from "./exchange-id.ts";
+import { ALONE, type PeerAddresses, Peers } from "./peers.ts";
+import { RouterStream } from "./router-stream.ts";
+import { UpstreamStream } from "./upstream-stream.ts";
+
+const PROCESS = "/envoy.service.ext_proc.v3.ExternalProcessor/Process";
+/** How often the end of the last requests is looked for while draining. */
+const DRAIN_POLL_MS = 20;
+const NONCE_CHARS = 8;
+
+/** Serves one plan at a time; a new plan takes over for requests that begin after it. */
+export class ExtProcHost {
+  readonly context: ExchangeContext;
+  /** The services to register with a gRPC server. */
+  readonly methods: GrpcMethods;
+  /** Requests under way by the id we gave them. */
+  readonly requests = new Map<string, RouterStream>();
+  readonly ids: ExchangeIds;
+  readonly peers: Peers;
+  readonly #streams: ActiveCalls<RouterStream>;
+  #plan: Plan;
+
+  constructor(context: ExchangeContext, plan: Plan, addresses: PeerAddresses = ALONE) {
+    this.context = context;
+    this.peers = new Peers(addresses);
+    this.ids = new ExchangeIds(addresses.self, context.newId().slice(0, NONCE_CHARS));
+    this.#plan = plan;
+    this.#streams = new ActiveCalls(context.nowMs);
+    this.methods = new Map([
+      [PROCESS, (stream: GrpcStream) => this.#process(stream)],
+      [STREAM_ACCESS_LOGS, (stream: GrpcStream) => new AccessLogStream(this, stream)],
+    ]);
+  }
+
+  /** The configuration for requests that begin now. */
+  get plan(): Plan {
+    return this.#plan;
+  }
+
+  /** Requests under way. */
+  get inFlight(): number {
+    return this.#streams.size;
+  }
+
+  /** Serves a new configuration from now on; requests under way finish on the one they began with. */
+  reload(plan: Plan): void {
+    this.#plan = plan;
+  }
+
+  /** Largest request body that a listener takes, in bytes. */
+  bodyBytesMax(listener: string): number {
+    const { listeners } = this.#plan.config;
+    return (listeners.find(({ name }) => name === listener) ?? listeners[0])?.bodyBytesMax ?? 0;
+  }
+
+  begin(stream: RouterStream): void {
+    this.#streams.add(stream);
+    this.requests.set(stream.id, stream);
+  }
+
+  end(stream: RouterStream): void {
+    this.#streams.remove(stream);
+    this.requests.delete(stream.id);
+  }
+
+  /** The same for one whose id Envoy has not got: most never came to us, some broke off before we could answer. */
+  endedUnnamed(entry: AccessLogEntry): void {
+    const stream = this.#streams.find((one) => one.isBrokenOff(entry));
+    if (stream === undefined) recordRefused(this, entry);
+    else stream.onLogged(entry);
+  }
+
+  /** Told by Envoy's access log how a request ended that we have not settled. */
+  ended(id: string, entry: AccessLogEntry): void {
+    const stream = this.requests.get(id);
+    // One that a process had in hand which is gone has no record but this.
+    if (stream === undefined) recordRefused(this, entry);
+    else stream.onLogged(entry);
+  }
+
+  /** Lets requests under way finish for a while. */
+  async stop(drainMs: number): Promise<void> {
+    const deadline = this.context.nowMs() + drainMs;
+    while (this.#streams.size > 0 && this.context.nowMs() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+    }
+    this.peers.close();
+  }
+
+  #process(stream: GrpcStream): GrpcHandler {
+    if (stream.headers.get(ROLE_HEADER) === "upstream") return new UpstreamStream(this, stream);
+    return new RouterStream(this, stream, stream.headers.get(LISTENER_HEADER) ?? "");
+  }
+}

@@ -1,0 +1,47 @@
+/** What a request's headers become on their way through Envoy. */
+import type { BackendRef } from "../config/runtime-config.ts";
+import type { Attempt } from "../exchange/attempt.ts";
+import { ROUTE_HEADER } from "../exchange/envoy-names.ts";
+import type { Exchange } from "../exchange/exchange.ts";
+import { MODEL_HEADER } from "../routing/route-table.ts";
+import { type HeaderEdits, headerEdits } from "./header-edits.ts";
+
+/** Headers that Envoy's later filters, its route table and its logs read; its routes keep them from providers. */
+export function routingEdits({ match, parsed, target }: Exchange): string[] {
+  return [
+    ROUTE_HEADER,
+    match?.rule.key ?? "",
+    MODEL_HEADER,
+    parsed?.model ?? "",
+    "x-ai-eg-original-path",
+    target,
+    "x-envoy-original-path",
+    target,
+  ];
+}
+
+/**
+ * The edits that make a request an attempt.
+ *
+ * @param seen The headers that Envoy has now.
+ * @param replaced Whether the body is replaced too.
+ */
+export function attemptEdits(seen: readonly string[], attempt: Attempt, replaced: boolean): HeaderEdits {
+  const edits = headerEdits(seen, attempt.headers.flat);
+  edits.set.push(":path", attempt.path);
+  if (replaced) edits.set.push("content-length", String(attempt.body.length));
+  return edits;
+}
+
+/** Key of the attributes in what Envoy sends. */
+export const FILTER_ATTRIBUTES = "envoy.filters.http.ext_proc";
+/** The backend of a request's rule by its id; undefined when it is none of them. */
+export function refOf({ match }: Exchange, id: string): BackendRef | undefined {
+  return match?.rule.backends.find((ref) => ref.id === id);
+}
+
+/** The first value of a header, "" for none. */
+export function headerValue(flat: readonly string[], name: string): string {
+  for (let i = 0; i < flat.length; i += 2) if (flat[i] === name) return flat[i + 1] as string;
+  return "";
+}
