@@ -11,6 +11,8 @@ export interface Sample extends Load {
   readonly round: number;
   /** CPU microseconds of the system's processes per request or chunk; undefined for the direct call. */
   readonly cpuMicros: number | undefined;
+  /** The same of the process that was started alone, without its children: in the Envoy host, without Envoy. */
+  readonly ownMicros: number | undefined;
   /** Share of its core that the system used, 0 to 1. */
   readonly coreShare: number | undefined;
   /** Resident memory right after the load. */
@@ -28,15 +30,18 @@ export interface Measurement {
 /** Measures once. */
 export async function measure(load: LoadGenerator, { system, workload, round, seconds }: Measurement): Promise<Sample> {
   const { name, port, headers, process } = system;
-  const before = process && total(cpuSeconds(process.pid));
+  const before = process && cpuSeconds(process.pid);
   const result = await load.run(workload, { port, headers, cores: LOAD_CORE }, seconds);
-  const spent = process && before !== undefined ? total(cpuSeconds(process.pid)) - before : undefined;
+  const after = process && cpuSeconds(process.pid);
+  const spent = before && after && total(after) - total(before);
+  const own = process && after && before && (after.get(process.pid) ?? 0) - (before.get(process.pid) ?? 0);
   return {
     system: name,
     workload: workload.name,
     round,
     ...result,
     cpuMicros: spent === undefined ? undefined : (spent * 1e6) / result.units,
+    ownMicros: own === undefined ? undefined : (own * 1e6) / result.units,
     coreShare: spent === undefined ? undefined : spent / result.seconds,
     residentMb: process && residentMb(process.pid).reduce((sum, mb) => sum + mb, 0),
   };

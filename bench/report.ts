@@ -18,6 +18,8 @@ export interface Measured {
 export interface Results extends Measured {
   /** CPU of one system over another's: the median over the rounds of the ratio within a round, which outlives drift. */
   ratio(workload: Workload["name"], system: SystemName, base: SystemName): number | undefined;
+  /** The same with only the CPU of the system's first process, without its children. */
+  ownRatio(workload: Workload["name"], system: SystemName, base: SystemName): number | undefined;
 }
 
 /** Medians of a system under one workload. */
@@ -38,20 +40,20 @@ interface Row {
 
 /** Makes samples comparable. */
 export function resultsOf(measured: Measured): Results {
-  return {
-    ...measured,
-    ratio: (workload, system, base) => {
-      const cpu = (name: SystemName, round: number) =>
-        measured.samples.find((s) => s.workload === workload && s.system === name && s.round === round)?.cpuMicros;
-      const rounds = [...new Set(measured.samples.map((sample) => sample.round))];
-      return median(
+  const { samples } = measured;
+  const rounds = [...new Set(samples.map((sample) => sample.round))];
+  const sampleOf = (workload: Workload["name"], name: SystemName, round: number) =>
+    samples.find((s) => s.workload === workload && s.system === name && s.round === round);
+  const ratioOf =
+    (part: "cpuMicros" | "ownMicros") => (workload: Workload["name"], system: SystemName, base: SystemName) =>
+      median(
         rounds.map((round) => {
-          const [own, other] = [cpu(system, round), cpu(base, round)];
+          const own = sampleOf(workload, system, round)?.[part];
+          const other = sampleOf(workload, base, round)?.cpuMicros;
           return own === undefined || other === undefined || other === 0 ? undefined : own / other;
         }),
       );
-    },
-  };
+  return { ...measured, ratio: ratioOf("cpuMicros"), ownRatio: ratioOf("ownMicros") };
 }
 
 /** The run as text: a table for each workload, then the gateway alone, then the bars. */

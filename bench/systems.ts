@@ -15,7 +15,7 @@ export const LOAD_CORE = "1";
 export const BOTH_CORES = "0,1";
 
 /** Names of the systems, in the order of the report. */
-export const SYSTEM_NAMES = ["direct", "envoy", "aigw", "aigw-bare", "portkey", "litellm"] as const;
+export const SYSTEM_NAMES = ["direct", "envoy", "aigw", "aigw-bare", "aigw-envoy", "portkey", "litellm"] as const;
 export type SystemName = (typeof SYSTEM_NAMES)[number];
 
 /** A system that answers. */
@@ -122,6 +122,12 @@ const PLANS: Readonly<Record<Exclude<SystemName, "direct">, (ground: Ground, por
   },
   aigw: async (ground, port) => gatewayPlan(ground, "aigw", port),
   "aigw-bare": async (ground, port) => gatewayPlan(ground, "aigw-bare", port),
+  "aigw-envoy": async (ground, port) => {
+    const { launch, ...plan } = gatewayPlan(ground, "aigw", port);
+    const flags = ["--host", "envoy", "--envoy", await envoyBinary(ground.tools)];
+    const log = join(ground.scratch, "aigw-envoy-access.log");
+    return { ...plan, launch: { ...launch, name: "aigw-envoy", args: [...launch.args, ...flags, "--access-log", log] } };
+  },
   portkey: async (ground, port) => {
     const args = [await portkeyScript(ground.tools), "--headless", `--port=${port}`];
     const headers = {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -12,11 +12,18 @@ const MAIN = new URL("../main.ts", import.meta.url).pathname;
 const EXAMPLE = new URL("../../examples/openai/openai.yaml", import.meta.url).pathname;
 const TLS = new URL("../../testdata/tls/", import.meta.url).pathname;
 
+const START_MS = 15_000;
+
+const started: ChildProcess[] = [];
 let folder = "";
 before(() => {
   folder = mkdtempSync(join(tmpdir(), "aigw-extproc-"));
 });
-after(() => rmSync(folder, { recursive: true, force: true }));
+after(() => {
+  // What a failed test has left.
+  for (const child of started) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
 
 interface Processor {
   readonly child: ChildProcess;
@@ -32,14 +39,16 @@ async function start(...args: readonly string[]): Promise<Processor> {
     env: { PATH: process.env["PATH"], OPENAI_API_KEY: "k", AIGW_RUNTIME_DIR: folder },
     stdio: ["ignore", "ignore", "pipe"],
   });
+  started.push(child);
   let stderr = "";
   const where = await new Promise<string>((resolve, reject) => {
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
-      const said = /external processor listening on (.+)\n[^]*admin on/.exec(stderr)?.[1];
+      const said = /external processor listening on (.+)\n[\s\S]*admin on/.exec(stderr)?.[1];
       if (said !== undefined) resolve(said);
     });
     child.on("close", () => reject(new Error(stderr)));
+    setTimeout(() => reject(new Error(`it did not get ready: ${stderr}`)), START_MS).unref();
   });
   const stop = async () => {
     const ended = once(child, "close");
@@ -68,45 +77,38 @@ async function health(target: string, channel: ChannelCredentials, options = {})
   }
 }
 
-for (const workers of [1, 2]) {
-  test(`it listens on a Unix socket and answers health checks, with ${workers} processes`, async () => {
-    const socket = join(folder, `${workers}.sock`);
-    const processor = await start("--listen", `unix:${socket}`, "--workers", String(workers));
-    assert.equal(processor.where, `unix:${socket}`);
-    assert.equal(await health(`unix:${socket}`, credentials.createInsecure()), 1);
-    const admin = /admin on (\S+)/.exec(processor.stderr())?.[1];
-    assert.match(await (await fetch(`${admin}/metrics`)).text(), /^aigw_build_info/m);
-    assert.equal(await processor.stop(), 0);
-    assert.ok(!existsSync(socket));
-  });
-}
+test("it listens on a Unix socket, answers health checks, and leaves nothing behind", async () => {
+  const socket = join(folder, "one.sock");
+  const processor = await start("--listen", `unix:${socket}`, "--workers", "1");
+  assert.equal(processor.where, `unix:${socket}`);
+  assert.equal(await health(`unix:${socket}`, credentials.createInsecure()), 1);
+  const admin = /admin on (\S+)/.exec(processor.stderr())?.[1];
+  assert.match(await (await fetch(`${admin}/metrics`)).text(), /^aigw_build_info/m);
+  assert.equal(await processor.stop(), 0);
+  assert.deepEqual(readdirSync(folder), []);
+});
 
-test("a socket that is left of one that was killed is replaced", async () => {
-  const socket = join(folder, "left.sock");
+test("a socket that is in use is told; one that was left by a killed process is replaced, by several at once", async () => {
+  const socket = join(folder, "used.sock");
   const first = await start("--listen", `unix:${socket}`, "--workers", "1");
+  await assert.rejects(start("--listen", `unix:${socket}`, "--workers", "1"), /used\.sock is in use: choose another/);
   const ended = once(first.child, "close");
   first.child.kill("SIGKILL");
   await ended;
   assert.ok(existsSync(socket));
   const second = await start("--listen", `unix:${socket}`, "--workers", "2");
   assert.equal(await health(`unix:${socket}`, credentials.createInsecure()), 1);
-  await second.stop();
-});
-
-test("a socket that is in use is told", async () => {
-  const socket = join(folder, "used.sock");
-  const first = await start("--listen", `unix:${socket}`, "--workers", "1");
-  await assert.rejects(start("--listen", `unix:${socket}`, "--workers", "1"), /used\.sock is in use: choose another/);
-  await first.stop();
+  assert.equal(await second.stop(), 0);
 });
 
 test("with certificates only those whom the CA knows may ask", async () => {
-  const files = ["--tls-cert", `${TLS}cert.pem`, "--tls-key", `${TLS}key.pem`, "--tls-ca", `${TLS}cert.pem`];
+  const files = ["--tls-cert", `${TLS}server.pem`, "--tls-key", `${TLS}server.key`, "--tls-ca", `${TLS}client.pem`];
   const processor = await start("--listen", "127.0.0.1:0", "--workers", "1", ...files);
   const [, target = ""] = /^(\S+) \(mutual TLS\)$/.exec(processor.where) ?? [];
-  const [ca, key] = [readFileSync(`${TLS}cert.pem`), readFileSync(`${TLS}key.pem`)];
+  const [ca, key, cert] = ["ca.pem", "server.key", "client.pem"].map((name) => readFileSync(TLS + name));
+  assert.ok(ca && key && cert);
   const named = { "grpc.ssl_target_name_override": "localhost" };
-  assert.equal(await health(target, credentials.createSsl(ca, key, ca), named), 1);
+  assert.equal(await health(target, credentials.createSsl(ca, key, cert), named), 1);
   await assert.rejects(health(target, credentials.createSsl(ca), named));
   await assert.rejects(health(target, credentials.createInsecure()));
   await processor.stop();

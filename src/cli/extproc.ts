@@ -1,6 +1,6 @@
 /** `aigw extproc`: Envoy's external processor alone, for an Envoy that somebody else runs. */
 import { mkdirSync, rmSync } from "node:fs";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { addServingOptions, type ServingOptions, type SocketAddress, socketAddress } from "./options.ts";
 import { ClusterFleet } from "./run/cluster-fleet.ts";
 import { defaultPaths } from "./run/default-paths.ts";
@@ -37,11 +37,10 @@ export function registerExtproc(program: Command): void {
     .command("extproc")
     .description("serve only Envoy's external processor, for an Envoy that is run elsewhere")
     .argument("[FILE...]")
-    .option(
-      "--listen <where>",
-      "unix:/path or host:port (0 = a free port)",
-      socketAddress,
-      socketAddress(DEFAULT_LISTEN),
+    .addOption(
+      new Option("--listen <where>", "unix:/path or host:port (0 = a free port)")
+        .argParser(socketAddress)
+        .default(socketAddress(DEFAULT_LISTEN), DEFAULT_LISTEN),
     )
     .option("--tls-cert <file>", "certificate of this processor, with its chain")
     .option("--tls-key <file>", "its key")

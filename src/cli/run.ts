@@ -66,6 +66,10 @@ export function registerRun(program: Command): void {
 }
 
 async function run(paths: readonly string[], options: RunOptions): Promise<number> {
+  if (options.host !== "envoy" && (options.rateLimitService ?? options.rateLimitConfig) !== undefined) {
+    process.stderr.write("aigw: --rate-limit-service and --rate-limit-config need --host envoy\n");
+    return 1;
+  }
   const origin = await originOf(paths.length > 0 ? paths : defaultPaths(), process.env);
   if (origin.error !== undefined) {
     process.stderr.write(`aigw: ${origin.error}\n`);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { Command } from "commander";
 import { registerSimulate, runSimulate, type SimulateOptions } from "./simulate.ts";
 
-const OPTIONS: SimulateOptions = { port: 0, host: "127.0.0.1", delayMs: 0, chunkDelayMs: 0 };
+const OPTIONS: SimulateOptions = { port: 0, address: "127.0.0.1", delayMs: 0, chunkDelayMs: 0 };
 
 /** Runs the command and stops it at once. */
 async function run(options: Partial<SimulateOptions>): Promise<{ code: number; out: string[]; err: string[] }> {

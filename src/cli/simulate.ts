@@ -7,7 +7,7 @@ import { type Simulator, startSimulator } from "../simulate/simulator.ts";
 /** The command's options as commander gives them. */
 export interface SimulateOptions {
   readonly port: number;
-  readonly host: string;
+  readonly address: string;
   readonly delayMs: number;
   readonly chunkDelayMs: number;
   readonly chunks?: number;
@@ -39,7 +39,7 @@ export function registerSimulate(program: Command): void {
     .command("simulate")
     .description("run a simulated provider that answers as OpenAI, Azure OpenAI and Anthropic do, without a model")
     .option("--port <number>", "port to listen on, 0 for a free one", wholeNumber, 8080)
-    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--address <address>", "address to listen on", "127.0.0.1")
     .option("--delay-ms <number>", "wait before the first byte of an answer", wholeNumber, 0)
     .option("--chunk-delay-ms <number>", "wait between the chunks of a stream", wholeNumber, 0)
     .option("--chunks <number>", "text chunks of a stream (default: one per word)", wholeNumber)
@@ -57,16 +57,18 @@ export function registerSimulate(program: Command): void {
 
 /** Runs the simulator until it is stopped; returns the process's exit code. */
 export async function runSimulate(options: SimulateOptions, io: SimulateIo): Promise<number> {
-  const { port, host, apiKey, delayMs, chunkDelayMs, chunks, tokens } = options;
+  const { port, address, apiKey, delayMs, chunkDelayMs, chunks, tokens } = options;
   const behaviour = { delayMs, chunkDelayMs, chunks, tokens };
   let simulator: Simulator;
   try {
-    simulator = await startSimulator({ port, host, behaviour, ...(apiKey !== undefined && { apiKey }) });
+    simulator = await startSimulator({ port, host: address, behaviour, ...(apiKey !== undefined && { apiKey }) });
   } catch (error) {
-    io.printError(`cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : error}`);
+    io.printError(`cannot listen on ${address}:${port}: ${error instanceof Error ? error.message : error}`);
     return 1;
   }
-  io.print(`simulated provider listening on http://${host}:${simulator.port} (no model is asked, nothing is charged)`);
+  io.print(
+    `simulated provider listening on http://${address}:${simulator.port} (no model is asked, nothing is charged)`,
+  );
   await io.stopped();
   await simulator.close();
   return 0;

@@ -14,6 +14,7 @@ import { headerValue } from "./request-edits.ts";
 /** An answer that is needed whole before its head may go (whose length may change only where heads are sent), and one that
  * goes on chunk by chunk. */
 const WHOLE: ProcessingMode = { responseHeaders: "SEND", responseBody: "BUFFERED" };
+const WAIT_FOR_BODY = encodeProcessingResponse({ answer: { phase: "response_headers" }, modeOverride: WHOLE });
 const STREAMED: ProcessingMode = { responseBody: "FULL_DUPLEX_STREAMED", responseTrailers: "SEND" };
 /** After how many events of a stream its cost so far is told again. */
 const EVENTS_PER_UPDATE = 16;
@@ -137,7 +138,7 @@ export class Answer implements AnswerSink {
   #sendHead(): void {
     if (this.#status === undefined) {
       this.#stage = "whole";
-      this.#send({ answer: { phase: "response_headers" }, modeOverride: WHOLE });
+      this.#stream.send(WAIT_FOR_BODY);
     } else {
       this.#stage = "stream";
       const headers = this.#edits(this.#status, undefined);

@@ -16,6 +16,11 @@ export class ExchangeIds {
     this.#prefix = `${process}-${nonce}-`;
   }
 
+  /** Whether an id is of this process. */
+  isOurs(id: string): boolean {
+    return id.startsWith(this.#prefix);
+  }
+
   next(): string {
     this.#count += 1;
     return this.#prefix + this.#count;

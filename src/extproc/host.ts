@@ -89,9 +89,9 @@ export class ExtProcHost {
   /** Told by Envoy's access log how a request ended that we have not settled. */
   ended(id: string, entry: AccessLogEntry): void {
     const stream = this.requests.get(id);
-    // One that a process had in hand which is gone has no record but this.
-    if (stream === undefined) recordRefused(this, entry);
-    else stream.onLogged(entry);
+    if (stream !== undefined) stream.onLogged(entry);
+    // What is ours and not under way is settled; what a process had in hand that is gone has no record but this.
+    else if (!this.ids.isOurs(id)) recordRefused(this, entry);
   }
 
   /** Lets requests under way finish for a while. */

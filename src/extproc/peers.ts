@@ -77,7 +77,8 @@ class ForwardedCall implements GrpcHandler {
     const prefix = Buffer.alloc(PREFIX_BYTES);
     prefix.writeUInt32BE(message.length, 1);
     this.#onward.write(prefix);
-    this.#onward.write(message);
+    // What is not written yet may outlive the call, and with it the message's memory.
+    this.#onward.write(Buffer.from(message));
   }
 
   onEnd(): void {

@@ -28,7 +28,7 @@ export function routingEdits({ match, parsed, target }: Exchange): string[] {
  */
 export function attemptEdits(seen: readonly string[], attempt: Attempt, replaced: boolean): HeaderEdits {
   const edits = headerEdits(seen, attempt.headers.flat);
-  edits.set.push(":path", attempt.path);
+  if (headerValue(seen, ":path") !== attempt.path) edits.set.push(":path", attempt.path);
   if (replaced) edits.set.push("content-length", String(attempt.body.length));
   return edits;
 }

@@ -6,7 +6,7 @@ import type { Timed } from "../exchange/active-calls.ts";
 import { admit } from "../exchange/admit.ts";
 import { type Attempt, beginAttempt, beginAttemptAt } from "../exchange/attempt.ts";
 import { admitHeaders } from "../exchange/door.ts";
-import { BACKEND_ATTRIBUTE, DETAILS_ATTRIBUTE } from "../exchange/envoy-names.ts";
+import { DETAILS_ATTRIBUTE } from "../exchange/envoy-names.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import { listModels } from "../exchange/list-models.ts";
 import { Responder } from "../exchange/respond.ts";
@@ -19,13 +19,7 @@ import { Answer } from "./answer.ts";
 import type { AccessLogEntry } from "./codec/access-log-entry.ts";
 import { decodeProcessingRequest } from "./codec/decode.ts";
 import { encodeProcessingResponse } from "./codec/encode.ts";
-import type {
-  BodyRequest,
-  HeadersRequest,
-  ProcessingMode,
-  ProcessingRequest,
-  ProcessingResponse,
-} from "./codec/messages.ts";
+import type { BodyRequest, HeadersRequest, ProcessingRequest, ProcessingResponse } from "./codec/messages.ts";
 import { ID_KEY } from "./exchange-id.ts";
 import type { ExtProcHost } from "./host.ts";
 import { localReplyError } from "./local-reply.ts";
@@ -34,8 +28,11 @@ import { refusal, refusedBy } from "./refusal.ts";
 import { attemptEdits, FILTER_ATTRIBUTES, headerValue, refOf, routingEdits } from "./request-edits.ts";
 
 const NOTHING = Buffer.alloc(0);
-/** What is wanted of a request once it is known to be one: its body, and the head of its answer. */
-const WANTED: ProcessingMode = { requestBody: "BUFFERED", responseHeaders: "SEND" };
+/** Once a request is known to be one, its body is wanted, and the head of its answer. */
+const GO_ON = encodeProcessingResponse({
+  answer: { phase: "request_headers" },
+  modeOverride: { requestBody: "BUFFERED", responseHeaders: "SEND" },
+});
 /** How long after its call a request's line in Envoy's access log may come. */
 const LOG_WAIT_MS = 1000;
 
@@ -178,10 +175,7 @@ export class RouterStream implements GrpcHandler, Timed {
     }
     if (Number(exchange.headers.get("content-length") ?? 0) > this.#bodyBytesMax) throw tooLarge(this.#bodyBytesMax);
     if (endOfStream) this.#admit(NOTHING, "request_headers");
-    else {
-      const dynamicMetadata = named({ [ID_KEY]: this.id });
-      this.#send({ answer: { phase: "request_headers" }, modeOverride: WANTED, dynamicMetadata });
-    }
+    else this.#stream.send(GO_ON);
   }
 
   #onRequestBody({ body }: BodyRequest): void {
@@ -200,7 +194,7 @@ export class RouterStream implements GrpcHandler, Timed {
       record.attemptMs = this.#host.context.nowMs();
       this.#send({
         answer: { phase, headers: { set: routingEdits(exchange) }, clearRouteCache: true },
-        dynamicMetadata: named(limitMetadata(exchange)),
+        dynamicMetadata: named({ [ID_KEY]: this.id, ...limitMetadata(exchange) }),
       });
       return;
     }
@@ -216,6 +210,7 @@ export class RouterStream implements GrpcHandler, Timed {
         clearRouteCache: true,
       },
       dynamicMetadata: named({
+        [ID_KEY]: this.id,
         ...limitMetadata(exchange),
         ...attemptMetadata(exchange, isReplaced ? attempt.body.length : undefined),
       }),
@@ -234,7 +229,6 @@ export class RouterStream implements GrpcHandler, Timed {
       return;
     }
     this.#answer.expectHead(headers);
-    this.#attemptAnswered(String(attributes.at(FILTER_ATTRIBUTES, BACKEND_ATTRIBUTE) ?? ""));
     responder.onHead(status, map);
     if (endOfStream) responder.onEnd();
   }
@@ -244,13 +238,6 @@ export class RouterStream implements GrpcHandler, Timed {
     this.#answer.expectBody(body);
     responder.onData(body);
     if (endOfStream || this.#answer.wantsWhole) responder.onEnd();
-  }
-
-  /** Makes sure that the translator is that of the backend whose answer this is. */
-  #attemptAnswered(backendId: string): void {
-    const { exchange } = this.#begun();
-    if (backendId === "" || exchange.attempt?.ref.id === backendId) return;
-    beginAttemptAt(exchange, refOf(exchange, backendId));
   }
 
   /** Settles a request that Envoy gave up before its answer was whole. */

@@ -21,6 +21,7 @@ export class Call implements AnswerSink, CallerHandler, Timed {
   readonly #exchange: Exchange;
   readonly #responder: Responder;
   #upstream: UpstreamCall | undefined;
+  /** Whether no upstream reads the body's memory any more. */
   #isSent = false;
   #limits: TimeLimits | undefined;
   /** How much of the body had come when it was last looked at, and when that was new. */

@@ -17,7 +17,7 @@ export interface Caller extends AnswerSink {
   serve(handler: CallerHandler): void;
   /** Asks for the body. Throws GatewayError `body_too_large` where the head says so. */
   readBody(): void;
-  /** Gives the memory of the body back, to be written over: to be called when nothing looks at it any more, or never. */
+  /** Gives the memory of a whole body back, to be written over: for when nothing looks at it any more. May be left out. */
   releaseBody(): void;
 }
 

@@ -21,7 +21,6 @@ export class EmbeddedHost {
   readonly #calls: ActiveCalls<Call>;
   #plan: Plan;
   #servers: { readonly server: ListeningServer; readonly listener: Listener }[] = [];
-  #draining = false;
 
   constructor(context: ExchangeContext, plan: Plan) {
     this.context = context;
@@ -32,10 +31,6 @@ export class EmbeddedHost {
   /** The configuration for requests that begin now. */
   get plan(): Plan {
     return this.#plan;
-  }
-
-  get draining(): boolean {
-    return this.#draining;
   }
 
   /** Requests under way. */
@@ -91,7 +86,6 @@ export class EmbeddedHost {
 
   /** Stops taking connections, lets requests finish for a while, then ends those that are left with an error. */
   async stop(drainMs: number): Promise<void> {
-    this.#draining = true;
     for (const { server } of this.#servers) server.close();
     const deadline = this.context.nowMs() + drainMs;
     while (this.#calls.size > 0 && this.context.nowMs() < deadline) await pause(DRAIN_POLL_MS);

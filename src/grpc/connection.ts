@@ -1,5 +1,7 @@
 /** One HTTP/2 connection of a client: its settings, flow control and streams (RFC 9113). */
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { readAccepted } from "../wire/accepted-socket.ts";
 import type { Admissions } from "./admission.ts";
 import { type Frame, FrameReader, type FrameSink } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
@@ -19,6 +21,8 @@ const PEER_FRAME_BYTES_DEFAULT = 16_384;
 const PEER_FRAME_BYTES_MAX = 0xffffff;
 const SETTING_BYTES = 6;
 const PING_BYTES = 8;
+/** One for all connections: a read fills it, and is taken out of it before the next. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 /** How long a peer that broke the protocol gets to read why. */
 const FAREWELL_MS = 1000;
 
@@ -75,17 +79,33 @@ export class Connection implements FrameSink, StreamOwner {
   #gone = false;
   #farewell: NodeJS.Timeout | undefined;
 
-  constructor(owner: ConnectionOwner, socket: Duplex) {
+  constructor(owner: ConnectionOwner, accepted: Duplex) {
     this.#owner = owner;
-    this.#socket = socket;
     this.messageBytesMax = owner.messageBytesMax;
-    socket.on("data", (bytes: Buffer) => this.#read(bytes));
+    const socket = this.#open(accepted);
+    this.#socket = socket;
     // Followed by "close", which is all there is to do.
     socket.on("error", () => undefined);
     socket.on("close", () => this.#closed());
     this.writer.frame(FRAME.settings, 0, 0, SETTINGS);
     this.writer.number(FRAME.windowUpdate, 0, CONNECTION_WINDOW_BYTES - WINDOW_BYTES_DEFAULT);
     this.writer.flush(socket);
+  }
+
+  /** Makes the socket read, into shared memory where that can be done. */
+  #open(accepted: Duplex): Duplex {
+    const target = {
+      buffer: () => READ_BUFFER,
+      read: (length: number) => this.#read(READ_BUFFER.subarray(0, length)),
+    };
+    const socket = accepted instanceof Socket ? readAccepted(accepted, target) : undefined;
+    if (socket !== undefined) {
+      // Where memory of one's own is read into, the peer's end comes alone.
+      socket.on("end", () => socket.end());
+      return socket;
+    }
+    accepted.on("data", (bytes: Buffer) => this.#read(bytes));
+    return accepted;
   }
 
   /** Number of open streams. */

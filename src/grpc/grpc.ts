@@ -29,7 +29,7 @@ export interface GrpcStream {
 
 /** What a service is told of one call. Nothing is told after `onClose`. */
 export interface GrpcHandler {
-  /** A whole message; its memory is the handler's to keep. What this throws ends the call with `internal`. */
+  /** A whole message; its memory is the handler's until `onClose`. What this throws ends the call with `internal`. */
   onMessage(message: Uint8Array): void;
   /** The peer has sent its last message. */
   onEnd(): void;

@@ -1,4 +1,5 @@
 /** Cuts the DATA of one call into gRPC messages (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, "Length-Prefixed-Message"). */
+import { BODY_MEMORY } from "../wire/buffer-pool.ts";
 import { PREFIX_BYTES } from "./frame-writer.ts";
 import { GRPC_STATUS } from "./grpc.ts";
 
@@ -23,6 +24,8 @@ export class MessageReader {
   /** A message of which only the beginning is there, and how much that is. */
   #message: Buffer | undefined;
   #filled = 0;
+  /** Memory of big messages, which is used again when the call is over. */
+  readonly #taken: Buffer[] = [];
 
   constructor(messageBytesMax: number) {
     this.#messageBytesMax = messageBytesMax;
@@ -40,7 +43,13 @@ export class MessageReader {
     this.#end = end;
   }
 
-  /** The next whole message: a view of the bytes loaded, or a copy when it came in several. Throws `CallFault`. */
+  /** Gives the memory of all messages back. */
+  release(): void {
+    for (const memory of this.#taken) BODY_MEMORY.release(memory);
+    this.#taken.length = 0;
+  }
+
+  /** The next whole message, a copy of what was loaded. Throws `CallFault`. */
   next(): Uint8Array | undefined {
     const bytes = this.#bytes;
     if (bytes === undefined) return undefined;
@@ -52,14 +61,20 @@ export class MessageReader {
       }
       const end = this.#at + length;
       if (end <= this.#end) {
-        const message = bytes.subarray(this.#at, end);
+        const message = Buffer.from(bytes.subarray(this.#at, end));
         this.#at = end;
         return message;
       }
-      this.#message = Buffer.allocUnsafeSlow(length);
+      this.#message = this.#take(length);
       this.#filled = 0;
     }
     return this.#fill(bytes, this.#message);
+  }
+
+  #take(length: number): Buffer {
+    const memory = BODY_MEMORY.take(length);
+    this.#taken.push(memory);
+    return memory.subarray(0, length);
   }
 
   #fill(bytes: Buffer, message: Buffer): Uint8Array | undefined {

@@ -207,5 +207,6 @@ export class ServerStream implements GrpcStream {
     } catch (error) {
       this.#owner.failed(error);
     }
+    this.#reader.release();
   }
 }

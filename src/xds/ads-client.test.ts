@@ -128,13 +128,13 @@ test("what is added is made before it is used: clusters, then listeners and rout
   envoy.ack(endpoints);
   assert.deepEqual(envoy.heard(), []);
   envoy.ack(clusters);
-  assert.deepEqual(envoy.heard(), ["LDS +m@1", "RDS +l@2"]);
+  assert.deepEqual(envoy.heard(), ["LDS +m@1 -l", "RDS +l@2"]);
   envoy.ack(listeners);
   assert.deepEqual(envoy.heard(), []);
   assert.ok(!envoy.client.accepted);
   envoy.ack(routes);
-  assert.deepEqual(envoy.heard(), ["LDS -l", "CDS -c", "EDS -c"]);
-  envoy.ack(listeners, clusters, endpoints);
+  assert.deepEqual(envoy.heard(), ["CDS -c", "EDS -c"]);
+  envoy.ack(clusters, endpoints);
   assert.deepEqual(envoy.heard(), []);
   assert.ok(envoy.client.accepted);
 });

@@ -26,7 +26,7 @@ export interface TypeStatus {
 /**
  * Tells an Envoy of changes so that nothing is used before it is there, nor removed while it is used ("make before
  * break", https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#eventual-consistency-considerations): clusters
- * and endpoints; when Envoy has taken them, listeners and routes; when it has taken those, all removals. Envoy answers a
+ * and endpoints; when Envoy has taken them, listeners and routes; when it has taken those, clusters that go. Envoy answers a
  * change of clusters only when they are warm. A refusal stops the change where it stands: the rest waits for a snapshot
  * that is better.
  */
@@ -101,9 +101,11 @@ export class AdsClient {
     if (this.refusal !== undefined) return;
     if (!this.#idle(clusters, endpoints) && !this.#warmedLongEnough()) return;
     this.#stopWaiting();
-    this.#add(listeners, routes);
+    // At once, since a listener may have the address of one that goes; Envoy removes before it adds.
+    this.#respond(listeners, this.#types.get(listeners)?.changes(this.#resources(listeners)));
+    this.#add(routes);
     if (this.refusal !== undefined || !this.#idle(clusters, endpoints, listeners, routes)) return;
-    this.#remove(listeners, routes, clusters, ...this.#types.keys());
+    this.#remove(routes, clusters, ...this.#types.keys());
   }
 
   #add(...typeUrls: readonly string[]): void {

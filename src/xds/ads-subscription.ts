@@ -106,6 +106,13 @@ export class Subscription {
     return removed.length === 0 ? undefined : { resources: [], removed: removed.map(([name]) => name) };
   }
 
+  /** Both at once. */
+  changes(resources: PackedResources): Delta | undefined {
+    const [added, gone] = [this.additions(resources), this.removals(resources)];
+    if (added === undefined || gone === undefined) return added ?? gone;
+    return { resources: added.resources, removed: [...added.removed, ...gone.removed] };
+  }
+
   /** Notes that a response has been sent. */
   sent(delta: Delta, nonce: string, version: string): void {
     this.#owed = false;

@@ -176,7 +176,7 @@ export class EnvoyProcess {
   async #awaitLive(child: ChildProcess, listeners: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const deadline = performance.now() + START_MS;
     while (performance.now() < deadline) {
-      if (this.#closed === child) throw new Error(`Envoy ended with ${howEnded(child)}: ${this.#lastError}`);
+      if (this.#closed === child) throw new Error(`Envoy ended with ${howEnded(child)}: ${this.#reason}`);
       if (this.#stopping) throw new Error("Envoy is being stopped");
       const ports = await this.#portsWhenLive();
       if (ports !== undefined && listeners.every((name) => ports.has(name)) && child === this.#child) {
@@ -185,7 +185,7 @@ export class EnvoyProcess {
       }
       await pause(POLL_MS);
     }
-    throw new Error(`Envoy did not get ready in ${START_MS / 1000} s: ${this.#lastError || "it said no reason"}`);
+    throw new Error(`Envoy did not get ready in ${START_MS / 1000} s: ${this.#reason}`);
   }
 
   async #portsWhenLive(): Promise<ReadonlyMap<string, number> | undefined> {
@@ -199,6 +199,10 @@ export class EnvoyProcess {
       // Not listening yet, or ending: asked again, or found ended.
       return undefined;
     }
+  }
+
+  get #reason(): string {
+    return this.#lastError || "it said no reason";
   }
 
   get #addressFile(): string {

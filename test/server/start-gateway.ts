@@ -34,15 +34,18 @@ const STOP_TIMEOUT_MS = 20_000;
 export interface StartOptions {
   /** Processes that serve, 1 unless told. */
   readonly workers?: number;
+  /** Listens on the ports of the configuration instead of a free one. */
+  readonly ownPorts?: boolean;
   readonly args?: readonly string[];
 }
 
 /** Starts `aigw run` with a configuration; rejects with what it printed when it does not get ready. */
-export async function startGateway(config: string, { workers = 1, args = [] }: StartOptions = {}): Promise<Gateway> {
+export async function startGateway(config: string, options: StartOptions = {}): Promise<Gateway> {
+  const { workers = 1, ownPorts = false, args = [] } = options;
   const folder = await mkdtemp(join(tmpdir(), "aigw-test-"));
   const file = join(folder, "config.yaml");
   await writeFile(file, config);
-  const ports = ["--address", "127.0.0.1", "--port", "0", "--admin-port", "0"];
+  const ports = ["--address", "127.0.0.1", ...(ownPorts ? [] : ["--port", "0"]), "--admin-port", "0"];
   const command = ["--import", POISON, MAIN, "run", file, ...ports, "--workers", String(workers), ...args];
   const child = spawn(process.execPath, command, { cwd: folder, env: { PATH: process.env["PATH"] } });
   const output = new Output(child);

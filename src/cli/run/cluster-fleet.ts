@@ -48,7 +48,7 @@ export class ClusterFleet implements Fleet {
     return ports;
   }
 
-  async reload(served: Served): Promise<void> {
+  async reload(served: Served): Promise<undefined> {
     this.#configuration = served.configuration;
     const configuration = served.configuration;
     await Promise.all([...this.#workers.keys()].map((worker) => this.#ask(worker, { do: "reload", configuration })));

@@ -104,6 +104,27 @@ function processes(text: string): number[] {
   return table.filter(([, pid, , args]) => ours.has(Number(pid)) && args?.includes(text)).map(([, pid]) => Number(pid));
 }
 
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as { port: number };
+  probe.close();
+  return port;
+}
+
+async function connects(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    // Nobody listens: that is what is asked.
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
@@ -169,6 +190,35 @@ for (const workers of [1, 2]) {
     });
   });
 }
+
+test("a port that is added by a change is served, one that is taken is refused, and a renamed listener keeps its port", async () => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const { port: busy } = taken.address() as { port: number };
+  const [first, second] = [await freePort(), await freePort()];
+  const on = (...listeners: readonly string[]) =>
+    serving("a").replace(/listeners: .*/, `listeners: [${listeners.join(", ")}]`);
+  const http = (name: string, port: number) => `{name: ${name}, port: ${port}, protocol: HTTP}`;
+  const gateway = await startGateway(on(http("one", first)), {
+    ownPorts: true,
+    args: ["--host", "envoy", "--envoy", envoy],
+  });
+  try {
+    const url = (port: number) => ({ ...gateway, url: `http://127.0.0.1:${port}` });
+    await gateway.configure(on(http("one", first), http("two", second)));
+    while (!(await connects(second))) await pause(5);
+    assert.deepEqual([await status(url(first), "a"), await status(url(second), "a")], [200, 200]);
+    await gateway.configure(on(http("one", first), http("three", busy)));
+    while (!gateway.stderr().includes(`port ${busy} is in use`)) await pause(5);
+    assert.deepEqual([await status(url(first), "a"), await status(url(second), "a")], [200, 200]);
+    await gateway.configure(on(http("renamed", second)));
+    while (await connects(first)) await pause(5);
+    await becomes(url(second), "a", 200);
+  } finally {
+    await gateway.stop();
+    taken.close();
+  }
+});
 
 test("an Envoy that is killed is started again on the same port", async () => {
   await withGateway({}, async (gateway) => {

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { getCACertificates } from "node:tls";
 import type { RuntimeConfig } from "../../config/runtime-config.ts";
 import { ConfigError } from "../../errors/config-error.ts";
+import { invariant } from "../../errors/invariant.ts";
 import { createGrpcServer, type GrpcServer } from "../../grpc/server.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { MetricsSnapshot } from "../../telemetry/metrics.ts";
@@ -69,8 +70,8 @@ export class EnvoyFleet implements Fleet {
   #discovery: GrpcServer | undefined;
   #resources: EnvoyResources | undefined;
   #retiring: NodeJS.Timeout | undefined;
-  /** By listener, where the system chooses them: a restarted Envoy has to have the same. */
-  #chosenPorts: ReadonlyMap<string, number> = new Map();
+  /** By listener. One that the system chose stays: a restarted Envoy has to have the same. */
+  #ports: ReadonlyMap<string, ClaimedPort> = new Map();
   #changes = 0;
 
   constructor(options: EnvoyFleetOptions, log: Logger) {
@@ -97,14 +98,12 @@ export class EnvoyFleet implements Fleet {
 
   async start(served: Served): Promise<readonly number[]> {
     const { config } = served;
-    const { address, port } = this.#options;
-    const reserved = await Promise.all(config.listeners.map((listener) => reservePort(address, port ?? listener.port)));
-    this.#chosenPorts = new Map(config.listeners.map(({ name }, i) => [name, reserved[i]?.port ?? 0]));
+    const ports = await this.#claimPorts(config);
     mkdirSync(this.#folder, { mode: RUN_FOLDER_MODE });
     writeFileSync(this.#caFile, getCACertificates("default").join("\n"));
     await this.#writeRateLimits(config);
     await this.#processors.start(served);
-    const resources = this.#resourcesOf(config);
+    const resources = this.#resourcesOf(config, ports);
     this.#resources = resources;
     const ads = new AdsServer(packSnapshot(resources), this.#log);
     this.#ads = ads;
@@ -112,35 +111,36 @@ export class EnvoyFleet implements Fleet {
     this.#discovery = createGrpcServer(ads.methods, { onError });
     await this.#discovery.listen({ path: this.#discoverySocket });
     await Promise.race([this.#envoy.start(resources.listeners.keys()), refusalOf(ads)]);
-    return reserved.map(({ port, release }) => {
-      release();
-      return port;
-    });
+    return this.#listening(ports);
   }
 
-  async reload(served: Served): Promise<void> {
+  async reload(served: Served): Promise<readonly number[]> {
     const { config } = served;
     const [ads, before] = [this.#ads, this.#resources];
-    if (ads === undefined || before === undefined) return;
+    invariant(ads && before, "what is not started is not reloaded");
     clearTimeout(this.#retiring);
-    const next = this.#resourcesOf(config);
+    const ports = await this.#claimPorts(config);
+    const next = this.#resourcesOf(config, ports);
     // First Envoy has both configurations, then the processors choose only from the new one, later the old one goes: no
     // request is ever sent by a route that is not there.
     const both = mergeResources(before, next);
     ads.setSnapshot(packSnapshot(both));
     const acceptance = await ads.settled(ACCEPT_MS);
     if (acceptance.result === "refused") {
+      for (const { release } of ports.values()) release();
       this.#serve(before);
       throw new ConfigError([faultOf(acceptance.refusal)]);
     }
     if (acceptance.result === "timeout") {
       this.#log.warn("Envoy has not taken the configuration yet", { version: config.version, waitedMs: ACCEPT_MS });
+    } else {
+      await this.#reachWorkers(ads, both);
     }
-    if (acceptance.result === "accepted") await this.#reachWorkers(ads, both);
     await this.#writeRateLimits(config);
     await this.#processors.reload(served);
     this.#resources = next;
     this.#retiring = setTimeout(() => this.#serve(next), RETIRE_MS).unref();
+    return this.#listening(ports);
   }
 
   isReady(): boolean {
@@ -167,7 +167,6 @@ export class EnvoyFleet implements Fleet {
   }
 
   #serve(resources: EnvoyResources): void {
-    this.#resources = resources;
     this.#ads?.setSnapshot(packSnapshot(resources));
   }
 
@@ -190,12 +189,11 @@ export class EnvoyFleet implements Fleet {
     }
   }
 
-  #resourcesOf(config: RuntimeConfig): EnvoyResources {
-    const { address, port, rateLimitService } = this.#options;
-    const listeners = config.listeners.map((listener) => ({
-      ...listener,
-      port: this.#chosenPorts.get(listener.name) ?? port ?? listener.port,
-    }));
+  #resourcesOf(config: RuntimeConfig, ports: ReadonlyMap<string, ClaimedPort>): EnvoyResources {
+    const { address, rateLimitService } = this.#options;
+    const listeners = config.listeners.map((listener) => {
+      return { ...listener, port: ports.get(listener.name)?.port ?? listener.port };
+    });
     return envoyResources(
       { ...config, listeners },
       {
@@ -206,6 +204,30 @@ export class EnvoyFleet implements Fleet {
         rateLimitService,
       },
     );
+  }
+
+  /**
+   * Finds the port of each listener. Rejects when one is taken: Envoy shares the ports of its threads with whoever else wants
+   * them, so it would not notice.
+   */
+  async #claimPorts({ listeners }: RuntimeConfig): Promise<ReadonlyMap<string, ClaimedPort>> {
+    const { address, port: override } = this.#options;
+    const ours = new Set([...this.#ports.values()].map(({ port }) => port));
+    const claims = listeners.map(async ({ name, port }): Promise<[string, ClaimedPort]> => {
+      const wanted = override ?? port;
+      const known = this.#ports.get(name);
+      if (known?.wanted === wanted) return [name, known];
+      if (ours.has(wanted)) return [name, { wanted, port: wanted, release: () => undefined }];
+      return [name, await claimPort(address, wanted)];
+    });
+    return new Map(await Promise.all(claims));
+  }
+
+  /** Envoy listens on what was claimed. */
+  #listening(ports: ReadonlyMap<string, ClaimedPort>): readonly number[] {
+    this.#ports = ports;
+    for (const { release } of ports.values()) release();
+    return [...ports.values()].map(({ port }) => port);
   }
 
   #processorOptions(slot: number): ServeOptions {
@@ -247,27 +269,25 @@ function faultOf({ typeUrl, message }: Refusal) {
   return { source: { file: "<envoy>", line: 1, column: 1 }, path, reason: `Envoy refuses it: ${message}` };
 }
 
-interface ReservedPort {
+interface ClaimedPort {
+  /** 0 = chosen by the system. */
+  readonly wanted: number;
   readonly port: number;
   /** Envoy has it. */
   readonly release: () => void;
 }
 
-/**
- * Finds a free port, or rejects when the one that is wanted is taken: Envoy shares the ports of its threads with whoever
- * else wants them, so it would not notice.
- */
-async function reservePort(host: string, wanted: number): Promise<ReservedPort> {
-  const probe = createServer();
+async function claimPort(host: string, wanted: number): Promise<ClaimedPort> {
+  const probe = createServer().unref();
   // Shared with Envoy until that has it, where the system can; elsewhere it is free for a moment.
   const shared = wanted === 0 && process.platform === "linux";
   probe.listen({ host, port: wanted, exclusive: true, reusePort: shared });
   await once(probe, "listening");
   const { port } = probe.address() as AddressInfo;
-  if (shared) return { port, release: () => probe.close() };
+  if (shared) return { wanted, port, release: () => probe.close() };
   probe.close();
   await once(probe, "close");
-  return { port, release: () => undefined };
+  return { wanted, port, release: () => undefined };
 }
 
 function pause(ms: number): Promise<void> {

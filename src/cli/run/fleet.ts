@@ -52,8 +52,11 @@ export interface TlsFiles {
 export interface Fleet {
   /** Starts serving; resolves to the ports listened on. */
   start(served: Served): Promise<readonly number[]>;
-  /** Puts a configuration in force for requests that begin from now on; rejects when the old one stays in force. */
-  reload(served: Served): Promise<void>;
+  /**
+   * Puts a configuration in force for requests that begin from now on; rejects when the old one stays in force. Resolves to
+   * the ports listened on, undefined when they are those from the start.
+   */
+  reload(served: Served): Promise<readonly number[] | undefined>;
   /** Whether requests can be served at this moment, once it has started. */
   isReady(): boolean;
   /** What the user should know once it serves, a line each. */

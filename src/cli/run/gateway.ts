@@ -160,10 +160,11 @@ export class Gateway {
       return;
     }
     try {
-      await this.#fleet.reload(loaded);
+      this.#ports = (await this.#fleet.reload(loaded)) ?? this.#ports;
     } catch (error) {
-      if (error instanceof ConfigError) this.#refuse(error.faults);
-      else this.#log.error("the configuration could not be put in force", { error });
+      const source = { file: "<gateway>", line: 1, column: 1 };
+      const other = { source, path: "reload", reason: explainListen(error) };
+      this.#refuse(error instanceof ConfigError ? error.faults : [other]);
       return;
     }
     this.#refused = undefined;
@@ -238,6 +239,7 @@ function printFaults(faults: readonly Fault[]): void {
   process.stderr.write(`aigw: the configuration has ${many}; nothing was started\n`);
 }
 
+/** Says what a failure to serve means; most are about ports. */
 function explainListen(error: unknown): string {
   const { code, address, port = 0, message } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   if (code === "EADDRINUSE" && port <= 0) return `${address} is in use: choose another path with --listen`;

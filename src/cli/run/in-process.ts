@@ -18,7 +18,7 @@ export class InProcessFleet implements Fleet {
     return await this.#serving.start(served.plan);
   }
 
-  async reload(served: Served): Promise<void> {
+  async reload(served: Served): Promise<undefined> {
     this.#serving?.reload(served.plan);
   }
 

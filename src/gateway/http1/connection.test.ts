@@ -288,6 +288,14 @@ describe("an HTTP/1.1 connection's end", () => {
     assert.equal(caller.seen, "");
   });
 
+  it("by a reset that has not been told yet loses the answer too", async () => {
+    const caller = new ScriptedCaller(HOLD).send(GET);
+    caller.socket.destroy();
+    caller.call().reply();
+    await tick();
+    assert.deepEqual(caller.call().events, ["body", "lost"]);
+  });
+
   it("by a reset before the answer has gone loses the answer", async () => {
     const caller = new ScriptedCaller(HOLD).send(GET);
     caller.socket.stuck = true;

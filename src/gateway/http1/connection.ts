@@ -15,7 +15,7 @@ const AHEAD_BYTES_MAX = 64 * 1024;
 /** From this much on, what is missing of a body is read straight into its memory. */
 const DIRECT_BYTES_MIN = 8 * 1024;
 
-/** Time limits of a connection, in milliseconds. */
+/** Longest wait for the head of a request, in milliseconds. */
 export const HEAD_TIMEOUT_MS = 10_000;
 /** Longer than the load balancers in front keep a connection idle, so that they close it and not we. */
 const KEEP_ALIVE_MS = 75_000;
@@ -99,7 +99,7 @@ export class Http1Connection implements Carrier {
 
   /** Takes in what was read into `room`. */
   readInto(bytes: number): void {
-    // After an answer that did not wait for the body, it is of no use any more.
+    // What an answer did not wait for is of no use any more.
     if (this.#collector === undefined) return;
     this.#collector.wrote(bytes);
     this.#bodyLeft -= bytes;
@@ -133,6 +133,8 @@ export class Http1Connection implements Carrier {
   }
 
   written(request: ServedRequest): void {
+    // Nobody takes it any more; the close that follows ends the request.
+    if (this.#socket.destroyed) return;
     this.#closesAfter = this.closes;
     this.#collector = undefined;
     if (this.#socket.writableLength === 0) {

@@ -147,6 +147,7 @@ export class ServedRequest implements Caller {
     process.nextTick(flushLater, this);
   }
 
+  /** Sends what `#flushSoon` has put off. */
   flushNow(): void {
     if (this.#carrier !== undefined && this.#isFlushing) this.#flush();
   }

@@ -30,7 +30,7 @@ export interface UpstreamHandler {
 
 /** A request under way. */
 export interface UpstreamCall {
-  /** Whether the whole request is known to have left, so that its body's memory is not read any more; from onEnd on. */
+  /** Whether the whole request is known to have left, so that its body's memory is not read any more; known at onEnd. */
   readonly isSent: boolean;
   /** Ends the exchange now; the handler is not called again. Safe at any time and more than once. */
   abort(): void;
