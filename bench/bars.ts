@@ -68,6 +68,24 @@ const BARS: readonly Bar[] = [
     aim: 1.08,
     unit: "×",
   },
+  ...(["anthropic", "bedrock"] as const).flatMap((dialect): Bar[] => [
+    {
+      what: `translated to ${dialect}, unary 1 kB: CPU over the passthrough's`,
+      value: ({ ratio }) => ratio("unary-1k", `aigw-${dialect}`, "aigw"),
+      order: "at most",
+      bar: 1.8,
+      aim: 1.8,
+      unit: "×",
+    },
+    {
+      what: `translated to ${dialect}, paced stream: CPU per chunk over the passthrough's`,
+      value: ({ ratio }) => ratio("stream-paced", `aigw-${dialect}`, "aigw"),
+      order: "at most",
+      bar: 1.4,
+      aim: 1.4,
+      unit: "×",
+    },
+  ]),
   {
     what: "Envoy host, unary 1 kB: CPU per request over Envoy's",
     value: ({ ratio }) => ratio("unary-1k", "aigw-envoy", "envoy"),

@@ -15,7 +15,17 @@ export const LOAD_CORE = "1";
 export const BOTH_CORES = "0,1";
 
 /** Names of the systems, in the order of the report. */
-export const SYSTEM_NAMES = ["direct", "envoy", "aigw", "aigw-bare", "aigw-envoy", "portkey", "litellm"] as const;
+export const SYSTEM_NAMES = [
+  "direct",
+  "envoy",
+  "aigw",
+  "aigw-bare",
+  "aigw-anthropic",
+  "aigw-bedrock",
+  "aigw-envoy",
+  "portkey",
+  "litellm",
+] as const;
 export type SystemName = (typeof SYSTEM_NAMES)[number];
 
 /** A system that answers. */
@@ -73,10 +83,13 @@ export async function startSystem(name: SystemName, ground: Ground): Promise<Sys
   return { name, version, port, headers, process: started, idleMb: sum(residentMb(started.pid)) };
 }
 
+/** Configurations of this gateway, in `configs/`; the last two are `aigw` with a provider of another dialect. */
+export type GatewayConfig = "aigw" | "aigw-bare" | "aigw-anthropic" | "aigw-bedrock";
+
 /** How this gateway is started. */
 export interface GatewayOptions {
   readonly name: string;
-  readonly config: "aigw" | "aigw-bare";
+  readonly config: GatewayConfig;
   readonly port: number;
   readonly workers: number;
   readonly cores: string | undefined;
@@ -122,11 +135,16 @@ const PLANS: Readonly<Record<Exclude<SystemName, "direct">, (ground: Ground, por
   },
   aigw: async (ground, port) => gatewayPlan(ground, "aigw", port),
   "aigw-bare": async (ground, port) => gatewayPlan(ground, "aigw-bare", port),
+  "aigw-anthropic": async (ground, port) => gatewayPlan(ground, "aigw-anthropic", port),
+  "aigw-bedrock": async (ground, port) => gatewayPlan(ground, "aigw-bedrock", port),
   "aigw-envoy": async (ground, port) => {
     const { launch, ...plan } = gatewayPlan(ground, "aigw", port);
     const flags = ["--host", "envoy", "--envoy", await envoyBinary(ground.tools)];
     const log = join(ground.scratch, "aigw-envoy-access.log");
-    return { ...plan, launch: { ...launch, name: "aigw-envoy", args: [...launch.args, ...flags, "--access-log", log] } };
+    return {
+      ...plan,
+      launch: { ...launch, name: "aigw-envoy", args: [...launch.args, ...flags, "--access-log", log] },
+    };
   },
   portkey: async (ground, port) => {
     const args = [await portkeyScript(ground.tools), "--headless", `--port=${port}`];
@@ -163,7 +181,7 @@ const PLANS: Readonly<Record<Exclude<SystemName, "direct">, (ground: Ground, por
   },
 };
 
-function gatewayPlan(ground: Ground, config: "aigw" | "aigw-bare", port: number): Plan {
+function gatewayPlan(ground: Ground, config: GatewayConfig, port: number): Plan {
   const manifest = JSON.parse(readFileSync(join(ground.root, "package.json"), "utf8")) as { version: string };
   const launch = gatewayLaunch(ground, { name: config, config, port, workers: 1, cores: SYSTEM_CORE });
   return { launch, version: manifest.version, headers: {} };

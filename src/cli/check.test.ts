@@ -119,6 +119,11 @@ const KEYS = {
   OPENAI_API_KEY: "k",
   ANTHROPIC_API_KEY: "k",
   GROQ_API_KEY: "k",
+  MISTRAL_API_KEY: "k",
+  DEEPSEEK_API_KEY: "k",
+  GEMINI_API_KEY: "k",
+  COHERE_API_KEY: "k",
+  AWS_BEARER_TOKEN_BEDROCK: "k",
   AZURE_OPENAI_API_KEY: "k",
   AZURE_OPENAI_HOST: "name.openai.azure.com",
 };

@@ -6,7 +6,12 @@ import { after, before, test } from "node:test";
 import { type EnvoyConfigOptions, runEnvoyConfig } from "./envoy-config.ts";
 
 const EXAMPLE = join(import.meta.dirname, "../../examples/openai/openai.yaml");
-const OPTIONS: EnvoyConfigOptions = { processor: "/run/aigw.sock", address: "127.0.0.1", adminPort: 9901 };
+const OPTIONS: EnvoyConfigOptions = {
+  processor: "/run/aigw.sock",
+  address: "127.0.0.1",
+  adminPort: 9901,
+  messageTimeout: 10_000,
+};
 
 let folder = "";
 before(() => {

@@ -6,7 +6,7 @@ import type { Environment } from "../resources/substitute.ts";
 import type { XdsOptions } from "../xds/resources.ts";
 import { DEFAULT_LISTEN } from "./extproc.ts";
 import { load } from "./load.ts";
-import { hostAndPort, MESSAGE_TIMEOUT_MS, port, socketAddress } from "./options.ts";
+import { hostAndPort, messageTimeoutOption, port, socketAddress } from "./options.ts";
 import { defaultPaths } from "./run/default-paths.ts";
 import { configuredOrigin } from "./run/origin.ts";
 
@@ -17,6 +17,7 @@ export interface EnvoyConfigOptions {
   readonly port?: number;
   readonly adminPort: number;
   readonly caFile?: string;
+  readonly messageTimeout: number;
   readonly rateLimitService?: { readonly host: string; readonly port: number };
   readonly rateLimitDeny?: boolean;
 }
@@ -52,6 +53,7 @@ export function registerEnvoyConfig(program: Command): void {
     .option("--port <number>", "port of every listener (default: its own)", port)
     .option("--admin-port <number>", "port of Envoy's admin page, on 127.0.0.1", port, 9901)
     .option("--ca-file <path>", "CAs that providers are verified by, where Envoy runs (default: this system's)")
+    .addOption(messageTimeoutOption())
     .option("--rate-limit-service <host:port>", "Envoy's rate limit service", hostAndPort)
     .option("--rate-limit-deny", "refuse requests while that service does not answer (default: let them pass)")
     .addHelpText("after", HELP)
@@ -97,6 +99,7 @@ function xdsOptions({
   address,
   port,
   caFile,
+  messageTimeout,
   rateLimitService,
   rateLimitDeny,
 }: EnvoyConfigOptions): XdsOptions {
@@ -104,7 +107,7 @@ function xdsOptions({
     bindAddress: address,
     portOverride: port,
     processor: { sockets: [processor] },
-    messageTimeoutMs: MESSAGE_TIMEOUT_MS,
+    messageTimeoutMs: messageTimeout,
     systemCaPath: caFile ?? CA_FILES.find((path) => existsSync(path)) ?? "/etc/ssl/certs/ca-certificates.crt",
     rateLimitService: rateLimitService && { ...rateLimitService, denyOnFailure: rateLimitDeny ?? false },
   };

@@ -77,6 +77,18 @@ const REFUSED: readonly {
     args: ["envoy-config", "--processor", "x"],
     want: /--processor <where>.*host:port is wanted/,
   },
+  {
+    name: "a message timeout of nothing",
+    register: registerEnvoyConfig,
+    args: ["envoy-config", "--message-timeout", "0"],
+    want: /--message-timeout <ms>.*milliseconds from 1 to 3600000 are wanted/,
+  },
+  {
+    name: "a message timeout with a unit",
+    register: registerRun,
+    args: ["run", "--message-timeout", "10s"],
+    want: /milliseconds from 1 to 3600000 are wanted/,
+  },
 ];
 
 for (const { name, register, args, want } of REFUSED) {

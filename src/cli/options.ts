@@ -3,8 +3,8 @@ import { availableParallelism } from "node:os";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { TelemetryOptions } from "./run/fleet.ts";
 
-/** How long the processor may take for one message before Envoy gives the request up. */
-export const MESSAGE_TIMEOUT_MS = 10_000;
+/** How long the processor may take for one message unless told. */
+const MESSAGE_TIMEOUT_MS = 10_000;
 
 /** Options of every command that serves. */
 export interface ServingOptions extends TelemetryOptions {
@@ -33,6 +33,13 @@ export function addServingOptions(command: Command): Command {
     .option("--drain-seconds <number>", "how long requests may finish after SIGTERM", count, 30);
 }
 
+/** How long the processor may take for one message before Envoy gives the request up. */
+export function messageTimeoutOption(): Option {
+  return new Option("--message-timeout <ms>", "how long Envoy waits for each answer of the processor")
+    .argParser(milliseconds)
+    .default(MESSAGE_TIMEOUT_MS);
+}
+
 /** Reads a port. */
 export function port(text: string): number {
   const value = Number(text);
@@ -44,6 +51,15 @@ export function port(text: string): number {
 export function count(text: string): number {
   if (!/^\d{1,4}$/.test(text) || Number(text) === 0) throw new InvalidArgumentError("a whole number from 1 is wanted");
   return Number(text);
+}
+
+/** Reads milliseconds, up to an hour. */
+export function milliseconds(text: string): number {
+  const value = Number(text);
+  if (!/^\d{1,7}$/.test(text) || value === 0 || value > 3_600_000) {
+    throw new InvalidArgumentError("milliseconds from 1 to 3600000 are wanted");
+  }
+  return value;
 }
 
 /** Where something listens: a Unix socket's path, or a host and a port. */

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { HostKind } from "../config/compile.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { addServingOptions, hostAndPort, port, type ServingOptions } from "./options.ts";
+import { addServingOptions, hostAndPort, messageTimeoutOption, port, type ServingOptions } from "./options.ts";
 import { ClusterFleet } from "./run/cluster-fleet.ts";
 import { defaultPaths } from "./run/default-paths.ts";
 import type { Fleet, ServeOptions } from "./run/fleet.ts";
@@ -18,6 +18,7 @@ export interface RunOptions extends ServingOptions {
   readonly address?: string;
   readonly port?: number;
   readonly envoy?: string;
+  readonly messageTimeout: number;
   readonly rateLimitService?: { readonly host: string; readonly port: number };
   readonly rateLimitConfig?: string;
   readonly rateLimitDeny?: boolean;
@@ -56,6 +57,7 @@ export function registerRun(program: Command): void {
     );
   addServingOptions(command)
     .addOption(new Option("--envoy <path>", "Envoy's program, for --host envoy").env("AIGW_ENVOY"))
+    .addOption(messageTimeoutOption())
     .option("--rate-limit-service <host:port>", "Envoy's rate limit service, for --host envoy", hostAndPort)
     .option("--rate-limit-config <folder>", "where that service reads its limits: they are written there")
     .option("--rate-limit-deny", "refuse requests while that service does not answer (default: let them pass)")
@@ -107,11 +109,26 @@ async function envoyFleet(address: string, options: RunOptions, log: Logger): Pr
   const { findEnvoy } = await import("../xds/find-envoy.ts");
   const program = findEnvoy(options.envoy, process.env);
   const { EnvoyFleet } = await import("./run/envoy-fleet.ts");
-  const { rateLimitService: service, rateLimitConfig: rateLimitFolder, rateLimitDeny = false } = options;
+  const {
+    messageTimeout: messageTimeoutMs,
+    rateLimitService: service,
+    rateLimitConfig: rateLimitFolder,
+    rateLimitDeny = false,
+  } = options;
   const telemetry = { accessLog, metrics, debug, logFormat };
   const rateLimitService = service && { ...service, denyOnFailure: rateLimitDeny };
   return new EnvoyFleet(
-    { ...telemetry, address, port, workers, program, drainSeconds, rateLimitService, rateLimitFolder },
+    {
+      ...telemetry,
+      address,
+      port,
+      workers,
+      program,
+      drainSeconds,
+      messageTimeoutMs,
+      rateLimitService,
+      rateLimitFolder,
+    },
     log,
   );
 }

@@ -37,7 +37,9 @@ ${Object.entries(FAULTS)
 export function registerSimulate(program: Command): void {
   program
     .command("simulate")
-    .description("run a simulated provider that answers as OpenAI, Azure OpenAI and Anthropic do, without a model")
+    .description(
+      "run a simulated provider that answers as OpenAI, Azure OpenAI, Anthropic, Bedrock and Gemini do, without a model",
+    )
     .option("--port <number>", "port to listen on, 0 for a free one", wholeNumber, 8080)
     .option("--address <address>", "address to listen on", "127.0.0.1")
     .option("--delay-ms <number>", "wait before the first byte of an answer", wholeNumber, 0)

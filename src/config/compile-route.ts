@@ -1,6 +1,11 @@
 /** From an AIGatewayRoute to a route that can be matched. */
 import { createHash } from "node:crypto";
-import type { AIGatewayRoute, AIGatewayRouteBackendRef, AIGatewayRouteRule } from "../resources/ai-gateway-route.ts";
+import {
+  type AIGatewayRoute,
+  type AIGatewayRouteBackendRef,
+  type AIGatewayRouteRule,
+  STRICT_TRANSLATION_ANNOTATION,
+} from "../resources/ai-gateway-route.ts";
 import { durationMs } from "../resources/duration.ts";
 import { faultAt, idOf } from "../resources/field-path.ts";
 import type { LLMRequestCost } from "../resources/llm-request-cost.ts";
@@ -33,8 +38,18 @@ export function compileRoute(route: AIGatewayRoute, hostnames: readonly string[]
     hostnames,
     rules: route.spec.rules.map((rule, index) => compileRule(route, rule, index, context)),
     costs: compileCosts(route, ["spec", "llmRequestCosts"], route.spec.llmRequestCosts ?? []),
+    strictTranslation: isStrict(route, context),
     traffic: context.traffic,
   };
+}
+
+function isStrict(route: AIGatewayRoute, { compilation }: RouteContext): boolean {
+  const value = route.metadata.annotations[STRICT_TRANSLATION_ANNOTATION];
+  if (value !== undefined && value !== "true" && value !== "false") {
+    const path = ["metadata", "annotations", STRICT_TRANSLATION_ANNOTATION];
+    compilation.fault(route, path, `${JSON.stringify(value)} is neither "true" nor "false"`);
+  }
+  return value === "true";
 }
 
 /** Cost rules, to be prepared where they are used: `fault` gives what is found then its place. */

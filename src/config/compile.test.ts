@@ -341,6 +341,30 @@ for (const { name, in: text, want, status } of AUTHS) {
   });
 }
 
+const strictness = [
+  { name: "is strict when told", in: "true", want: true, faults: [] },
+  { name: "is not strict when told", in: "false", want: false, faults: [] },
+  {
+    name: "is either strict or not",
+    in: "yes",
+    want: false,
+    faults: [
+      'f.yaml:3:79: AIGatewayRoute default/r: metadata.annotations["aigateway.envoyproxy.io/strict-translation"]: "yes" is neither "true" nor "false"',
+    ],
+  },
+];
+for (const { name, in: value, want, faults } of strictness) {
+  test(`a route ${name}`, () => {
+    const annotated = `{name: r, annotations: {aigateway.envoyproxy.io/strict-translation: "${value}"}}`;
+    const compiled = compileText(ROUTE.replace("{name: r}", annotated) + AI_BACKEND + PLAIN);
+    assert.deepEqual(compiled.faults.map(formatFault), faults);
+    assert.deepEqual(
+      compiled.config.routes.map(({ strictTranslation }) => strictTranslation),
+      [want],
+    );
+  });
+}
+
 test("the same objects have the same version, whatever the text around them", () => {
   const version = (text: string) => compileText(text).config.version;
   const text = ROUTE + AI_BACKEND + PLAIN;

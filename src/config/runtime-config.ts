@@ -67,6 +67,8 @@ export interface Route {
   readonly hostnames: readonly string[];
   readonly rules: readonly Rule[];
   readonly costs: readonly CostRule[];
+  /** Whether a request that cannot be told to a backend in full is refused instead of sent without what is lost. */
+  readonly strictTranslation: boolean;
   readonly traffic: TrafficPolicy | undefined;
 }
 

@@ -4,24 +4,48 @@
  */
 import type { Dialect } from "../errors/gateway-error.ts";
 import type { ScannedObject } from "../wire/json-scan.ts";
+import type { MultipartForm } from "../wire/multipart.ts";
 
 /** Every endpoint by its name in logs, docs and the registry. */
-export type EndpointName = "chat-completions" | "completions" | "embeddings" | "responses" | "messages" | "models";
+export type EndpointName =
+  | "chat-completions"
+  | "completions"
+  | "embeddings"
+  | "responses"
+  | "messages"
+  | "count-tokens"
+  | "generate-content"
+  | "responses-input-tokens"
+  | "images-generations"
+  | "images-edits"
+  | "audio-speech"
+  | "audio-transcriptions"
+  | "audio-translations"
+  | "tokenize"
+  | "rerank"
+  | "models";
 
 /** What one endpoint is; data and pure functions only. */
 export interface Endpoint {
   readonly name: EndpointName;
   /** `gen_ai.operation.name` of metrics. */
   readonly operation: string;
-  /** Accepted paths, exact, without query. */
+  /** Accepted paths without query: exact, or with `{model}` where the model stands in the path. */
   readonly paths: readonly string[];
   readonly method: "POST" | "GET";
   readonly dialect: Dialect;
   /** `tokens`: usage is read from the answer. `free`: answered here, costs nothing. There is no third way, so that
    * nothing can be added that nobody counts. */
   readonly metering: "tokens" | "free";
-  /** Reads a request body of this endpoint; throws GatewayError `invalid_request`. Absent for endpoints without body. */
-  readonly parse?: (body: Uint8Array, contentType: string | undefined) => ParsedRequest;
+  /** Images and audio are sent or answered, whose bytes tell nothing of their tokens. */
+  readonly holdsMedia?: true;
+  /** Answers may be neither JSON nor events (audio, subtitles): such go to the caller as they come, unread. */
+  readonly answersBytes?: true;
+  /**
+   * Reads a request of this endpoint; `target` is its path with query. Throws GatewayError `invalid_request`. Absent for
+   * endpoints without body.
+   */
+  readonly parse?: (body: Uint8Array, contentType: string | undefined, target: string) => ParsedRequest;
 }
 
 /** What the gateway reads of a request body; the bytes themselves stay as the caller sent them. */
@@ -32,6 +56,10 @@ export interface ParsedRequest {
   readonly stream: boolean;
   /** `stream_options.include_usage` as the caller sent it; false when absent. */
   readonly includeUsage: boolean;
-  /** Where the routed fields stand in the body, for edits in place. */
+  /** Whether a stream is to be one JSON array of its events instead of server-sent events, as Gemini has it. */
+  readonly asJsonArray?: boolean;
+  /** Where the routed fields stand in the body, for edits in place; an empty object where the body is a form. */
   readonly scanned: ScannedObject;
+  /** The body of endpoints that take uploads, where it is no JSON. */
+  readonly form?: MultipartForm;
 }

@@ -3,7 +3,12 @@ import { KeySet } from "../wire/json-scan.ts";
 import type { Endpoint, ParsedRequest } from "./endpoint.ts";
 import { type BodyRules, parseRequest } from "./parse-request.ts";
 
-const RULES: BodyRules = { suffix: "/v1/messages", keys: new KeySet(["model", "stream"]), streams: true };
+const RULES: BodyRules = {
+  suffix: "/v1/messages",
+  // Two of them are no fields of Anthropic's own API, but edited on the way to other hosts of Claude.
+  keys: new KeySet(["model", "stream", "anthropic_version", "anthropic_beta"]),
+  streams: true,
+};
 
 /** Anthropic messages: https://docs.anthropic.com/en/api/messages */
 export const MESSAGES: Endpoint = {

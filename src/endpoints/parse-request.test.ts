@@ -11,7 +11,7 @@ import { RESPONSES } from "./responses.ts";
 
 function parse(endpoint: Endpoint, body: string | Uint8Array, contentType?: string): ParsedRequest {
   assert.ok(endpoint.parse);
-  return endpoint.parse(Buffer.from(body), contentType);
+  return endpoint.parse(Buffer.from(body), contentType, endpoint.paths[0] ?? "");
 }
 
 describe("a request body", () => {
@@ -211,8 +211,23 @@ describe("endpoints", () => {
       "POST /v1/completions completions openai",
       "POST /v1/embeddings embeddings openai",
       "POST /v1/responses responses openai",
+      "POST /v1/responses/input_tokens responses-input-tokens openai",
+      "POST /v1/images/generations images-generations openai",
+      "POST /v1/images/edits images-edits openai",
+      "POST /v1/audio/speech audio-speech openai",
+      "POST /v1/audio/transcriptions audio-transcriptions openai",
+      "POST /v1/audio/translations audio-translations openai",
+      "POST /tokenize tokenize openai",
+      "POST /cohere/v2/rerank rerank openai",
+      "POST /v2/rerank rerank openai",
       "POST /anthropic/v1/messages messages anthropic",
       "POST /v1/messages messages anthropic",
+      "POST /anthropic/v1/messages/count_tokens count-tokens anthropic",
+      "POST /v1/messages/count_tokens count-tokens anthropic",
+      "POST /v1beta/models/{model}:generateContent generate-content gemini",
+      "POST /v1/models/{model}:generateContent generate-content gemini",
+      "POST /v1beta/models/{model}:streamGenerateContent generate-content gemini",
+      "POST /v1/models/{model}:streamGenerateContent generate-content gemini",
       "GET /v1/models models openai",
       "GET /anthropic/v1/models models anthropic",
     ]);

@@ -9,8 +9,8 @@ export interface BodyRules {
   readonly suffix: string;
   /** Top-level keys of which the place is kept. */
   readonly keys: KeySet;
-  /** Whether a body can ask for a stream. */
-  readonly streams: boolean;
+  /** Whether a body can ask for a stream: by `stream`, or by a text in a key of its own. */
+  readonly streams: boolean | { readonly key: string; readonly value: string };
 }
 
 const STREAM_OPTIONS_KEYS = new KeySet(["include_usage"]);
@@ -30,7 +30,7 @@ export function parseRequest(rules: BodyRules, body: Uint8Array, contentType: st
     const scanned = scanObject(body, rules.keys);
     return {
       model: readModel(rules, scanned),
-      stream: rules.streams && readFlag(rules, scanned, "stream", "stream"),
+      stream: readStream(rules, scanned),
       includeUsage: readIncludeUsage(rules, scanned),
       scanned,
     };
@@ -54,8 +54,8 @@ function reasonOf(error: JsonScanError, bytes: Uint8Array): string {
   return `${name} is given twice, again at byte ${error.offset}`;
 }
 
-/** Media types are case-insensitive (RFC 9110 section 8.3.1). */
-function isMultipart(contentType: string): boolean {
+/** Whether a body is a form; media types are case-insensitive (RFC 9110 section 8.3.1). */
+export function isMultipart(contentType: string): boolean {
   return contentType.trimStart().slice(0, 19).toLowerCase() === "multipart/form-data";
 }
 
@@ -65,6 +65,12 @@ function readModel(rules: BodyRules, scanned: ScannedObject): string {
   const model = scanned.string("model");
   if (model === undefined) throw malformed(rules, `"model" must be a string, not ${withArticle(kind)}`);
   return model;
+}
+
+function readStream(rules: BodyRules, scanned: ScannedObject): boolean {
+  const { streams } = rules;
+  if (typeof streams === "object") return scanned.string(streams.key) === streams.value;
+  return streams && readFlag(rules, scanned, "stream", "stream");
 }
 
 /** A boolean of the caller's; `null` is false, as the vendors' own schemas have these fields nullable. */

@@ -4,7 +4,7 @@
  */
 
 /** Wire dialect of the caller: decides the shape of an error body. */
-export type Dialect = "openai" | "anthropic";
+export type Dialect = "openai" | "anthropic" | "gemini";
 
 interface CodeMeaning {
   readonly httpStatus: number;
@@ -42,6 +42,20 @@ export const ERROR_CODES = {
   upstream_timeout: meaning(504, 4, "GatewayTimeout", "timeout_error"),
   stream_idle_timeout: meaning(504, 4, "GatewayTimeout", "timeout_error"),
 } as const satisfies Record<string, CodeMeaning>;
+
+/** Names of the gRPC statuses that the gateway uses: https://grpc.io/docs/guides/status-codes/ */
+export const GRPC_STATUS_NAMES: ReadonlyMap<number, string> = new Map([
+  [1, "CANCELLED"],
+  [3, "INVALID_ARGUMENT"],
+  [4, "DEADLINE_EXCEEDED"],
+  [5, "NOT_FOUND"],
+  [7, "PERMISSION_DENIED"],
+  [8, "RESOURCE_EXHAUSTED"],
+  [12, "UNIMPLEMENTED"],
+  [13, "INTERNAL"],
+  [14, "UNAVAILABLE"],
+  [16, "UNAUTHENTICATED"],
+]);
 
 /** Closed union of the gateway's error codes; also the value of `error.type` in logs. */
 export type ErrorCode = keyof typeof ERROR_CODES;

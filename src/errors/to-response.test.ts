@@ -19,6 +19,13 @@ const cases = [
     body: { type: "error", error: { type: "not_found_error", message: "no such model" }, request_id: "r1" },
   },
   {
+    name: "a Gemini caller gets Google's envelope",
+    error: new GatewayError("model_not_found", "no such model"),
+    dialect: "gemini",
+    status: 404,
+    body: { error: { code: 404, message: "no such model", status: "NOT_FOUND" } },
+  },
+  {
     name: "a message that is not meant for callers stays inside",
     error: new GatewayError("internal", "secret host 10.0.0.1", { expose: false }),
     dialect: "openai",
@@ -69,11 +76,19 @@ test("headers of the error go out with it", () => {
 test("an error inside a stream is one event, named where the stream's events are", () => {
   const error = new GatewayError("upstream_reset_mid_stream", "cut");
   assert.equal(
-    renderStreamError(error, "openai", "r1", false).toString(),
+    renderStreamError(error, { dialect: "openai", requestId: "r1", framing: "sse" }, false).toString(),
     'data: {"type":"error","error":{"type":"BadGateway","code":"502","message":"cut"}}\n\n',
   );
   assert.equal(
-    renderStreamError(error, "anthropic", "r1", true).toString(),
+    renderStreamError(error, { dialect: "anthropic", requestId: "r1", framing: "named-sse" }, false).toString(),
     'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"cut"},"request_id":"r1"}\n\n',
   );
+});
+
+test("an error inside a stream that is one array is its last item", () => {
+  const error = new GatewayError("upstream_reset_mid_stream", "cut");
+  const caller = { dialect: "gemini", requestId: "r1", framing: "json-array" } as const;
+  const item = '{"error":{"code":502,"message":"cut","status":"UNAVAILABLE"}}';
+  assert.equal(renderStreamError(error, caller, true).toString(), `[${item}]`);
+  assert.equal(renderStreamError(error, caller, false).toString(), `,\r\n${item}]`);
 });

@@ -1,6 +1,6 @@
 /** Phase 1, accept: from the head of a request to its endpoint, before any of the body is read. */
 import type { Endpoint } from "../endpoints/endpoint.ts";
-import { endpointByPath } from "../endpoints/registry.ts";
+import { findEndpoint } from "../endpoints/registry.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -11,7 +11,7 @@ import type { Exchange } from "./exchange.ts";
  */
 export function accept(exchange: Exchange): Endpoint {
   const { record } = exchange;
-  const endpoint = endpointByPath.get(record.path);
+  const endpoint = findEndpoint(record.path);
   if (endpoint === undefined) throw new GatewayError("unknown_path", `unsupported path: ${exchange.target}`);
   exchange.endpoint = endpoint;
   record.endpoint = endpoint.name;

@@ -16,7 +16,7 @@ export function admit(exchange: Exchange, body: Uint8Array): void {
   exchange.body = body;
   logRequest(exchange, body);
   record.requestBytes = body.length;
-  const parsed = endpoint.parse(body, headers.get("content-type"));
+  const parsed = endpoint.parse(body, headers.get("content-type"), exchange.target);
   exchange.parsed = parsed;
   record.originalModel = parsed.model;
   record.requestModel = parsed.model;

@@ -11,6 +11,7 @@ import type { Translator } from "../translate/translator.ts";
 import type { HeaderMap } from "../wire/headers.ts";
 import { logAttempt } from "./debug-log.ts";
 import { forwardedHeaders } from "./door.ts";
+import { noteDroppedFields } from "./dropped-fields.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** A request ready to leave, and the translator that will read its answer. */
@@ -44,6 +45,7 @@ export function beginAttemptAt(exchange: Exchange, ref: BackendRef | undefined):
   if (ref === undefined) throw new GatewayError("upstream_unavailable", "no backend of the route can take requests");
   const { backend } = ref;
   const prepared = plan.attempt(ref, endpoint.name);
+  if (record.attempts > 0) record.failedBackends = [...record.failedBackends, record.backendName];
   record.attempts += 1;
   record.attemptMs = context.nowMs();
   record.backend = ref.id;
@@ -66,6 +68,7 @@ export function beginAttemptAt(exchange: Exchange, ref: BackendRef | undefined):
     now: () => Math.floor(context.wallMs() / 1000),
   });
   const patch = translator.request(body, parsed);
+  noteDroppedFields(exchange, translator);
   const headers = forwardedHeaders(exchange.headers);
   if (!headers.has("content-type")) headers.set("content-type", "application/json");
   headers.set("x-request-id", record.requestId);

@@ -82,6 +82,8 @@ export interface RequestHead {
   readonly headers: HeaderMap;
 }
 
+const NO_BACKENDS: readonly string[] = [];
+
 /** Longest request id taken from a caller; what is longer or has other characters is replaced. */
 const REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
 
@@ -109,6 +111,8 @@ function newRecord(context: ExchangeContext, head: RequestHead): RequestRecord {
     responseModel: "",
     stream: false,
     attempts: 0,
+    failedBackends: NO_BACKENDS,
+    droppedFields: "",
     status: 0,
     upstreamStatus: 0,
     outcome: "ok",

@@ -13,7 +13,7 @@ export interface OwnAnswer {
 /** The models of the host that the caller asked. */
 export function listModels({ dialect, plan, listener, host, record, headers }: Exchange): OwnAnswer {
   // Both vendors list models at /v1/models; Anthropic's clients say which they are by their version header.
-  const shape = headers.has("anthropic-version") ? "anthropic" : dialect;
+  const shape = headers.has("anthropic-version") || dialect === "anthropic" ? "anthropic" : "openai";
   const body = modelListFor(plan.port(listener).models, host)[shape];
   record.status = 200;
   record.responseBytes = body.length;

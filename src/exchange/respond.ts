@@ -1,21 +1,27 @@
 /** Phase 4, respond: from the upstream's answer to the caller's, chunk by chunk. */
 import { GatewayError } from "../errors/gateway-error.ts";
 import { invariant } from "../errors/invariant.ts";
-import { renderError, renderStreamError } from "../errors/to-response.ts";
+import { renderError, renderStreamError, type StreamFraming } from "../errors/to-response.ts";
 import { createDecoder, type Decoder, isIdentity } from "../wire/encodings.ts";
 import type { HeaderMap } from "../wire/headers.ts";
 import { setHeaders } from "./attempt.ts";
 import { logAnswer } from "./debug-log.ts";
 import { returnedHeaders } from "./door.ts";
+import { tellDroppedFields } from "./dropped-fields.ts";
 import type { Exchange } from "./exchange.ts";
 
-/** Where an answer goes; the host writes it to its connection. Either `reply`, or `streamHead`, `streamData`…, `streamEnd`. */
+/**
+ * Where an answer goes; the host writes it to its connection. Either `reply`, or `streamHead`, `streamData`…, and then
+ * `streamEnd` or `streamCut`.
+ */
 export interface AnswerSink {
   /** A whole answer. Headers alternate names and values. */
   reply(status: number, headers: string[], body: Uint8Array): void;
   streamHead(status: number, headers: string[]): void;
   streamData(bytes: Uint8Array): void;
   streamEnd(): void;
+  /** Breaks the answer off so that the caller sees that it is not whole: it has no way to say so in words. */
+  streamCut(): void;
 }
 
 /** Largest answer held whole in memory, decoded; a stream has no such limit. */
@@ -26,12 +32,13 @@ const ERROR_BYTES_MAX = 1024 * 1024;
 /** First bytes of an event stream: the fields `data`, `event`, `id` and `retry`, a comment, a byte order mark. No JSON
  * document and no HTML page begins with one. */
 const EVENT_STREAM_STARTS = Buffer.from("deir:\uFEFF").subarray(0, 6);
+const ARRAY_OPEN = 0x5b;
 
 /**
- * How the answer is handled: `undecided` until the first byte tells whether an answer that was asked for as a stream,
- * and is not labelled as one, is one.
+ * How the answer is handled: `bytes` goes to the caller as it comes, unread; `undecided` until the first byte tells whether
+ * an answer that was asked for as a stream, and is not labelled as one, is one.
  */
-type Mode = "none" | "whole" | "stream" | "undecided" | "done";
+type Mode = "none" | "whole" | "stream" | "bytes" | "undecided" | "done";
 
 /**
  * Reads one upstream answer and writes the caller's. Its `on…` methods are what an upstream connection calls; whatever
@@ -57,7 +64,7 @@ export class Responder {
 
   /** Whether the caller has been sent the head of a stream. */
   get streaming(): boolean {
-    return this.#mode === "stream";
+    return this.#mode === "stream" || this.#mode === "bytes";
   }
 
   get done(): boolean {
@@ -82,8 +89,11 @@ export class Responder {
       return;
     }
     logAnswer(this.#exchange, status, headers);
-    if (status >= 300 || !record.stream) this.#mode = "whole";
-    else if (isEventStream(headers)) this.#beginStream();
+    const isUnlike = status < 300 && this.#exchange.endpoint?.answersBytes === true && !isJson(headers);
+    if (isUnlike && isEventStream(headers)) this.#begin("stream");
+    else if (isUnlike && !isPage(headers)) this.#begin("bytes");
+    else if (status >= 300 || !record.stream) this.#mode = "whole";
+    else if (isEventStream(headers)) this.#begin("stream");
     else this.#mode = "undecided";
   }
 
@@ -113,9 +123,9 @@ export class Responder {
   /** Ends the answer with an error: a whole error answer, or the last event of a stream that has begun. */
   fail(thrown: unknown): void {
     if (this.#mode === "done") return;
-    const streaming = this.#mode === "stream";
+    const mode = this.#mode;
     this.#close();
-    const { context, dialect, endpoint, record } = this.#exchange;
+    const { context, dialect, record } = this.#exchange;
     const error = GatewayError.from(thrown);
     record.outcome = "error";
     record.errorType = error.code;
@@ -123,9 +133,13 @@ export class Responder {
     record.errorMessage = error.code === "unknown_path" ? "unsupported path" : error.message;
     if (error.code === "internal")
       context.log.error("request failed", { requestId: record.requestId, cause: error.cause });
-    if (streaming) {
-      const named = dialect === "anthropic" || endpoint?.name === "responses";
-      this.#sink.streamData(renderStreamError(error, dialect, record.requestId, named));
+    if (mode === "bytes") {
+      this.#sink.streamCut();
+      return;
+    }
+    if (mode === "stream") {
+      const caller = { dialect, requestId: record.requestId, framing: framingOf(this.#exchange) };
+      this.#sink.streamData(renderStreamError(error, caller, record.responseBytes === 0));
       this.#sink.streamEnd();
       return;
     }
@@ -147,8 +161,10 @@ export class Responder {
   }
 
   #decode(headers: HeaderMap): void {
+    const { endpoint, record } = this.#exchange;
+    const isRelayed = record.stream || endpoint?.answersBytes === true;
     this.#decoder = createDecoder(headers.get("content-encoding") ?? "", {
-      maxBytes: this.#exchange.record.stream ? Number.POSITIVE_INFINITY : ANSWER_BYTES_MAX,
+      maxBytes: isRelayed ? Number.POSITIVE_INFINITY : ANSWER_BYTES_MAX,
       onData: (bytes) => this.#take(bytes),
       onEnd: () => this.#finish(),
       onError: (error) => this.fail(error),
@@ -159,6 +175,7 @@ export class Responder {
   #take(bytes: Uint8Array): void {
     try {
       if (this.#mode === "stream") this.#relay(bytes);
+      else if (this.#mode === "bytes") this.#pass(bytes);
       else if (this.#mode === "undecided") this.#decide(bytes);
       else if (this.#mode === "whole") this.#hold(bytes);
     } catch (error) {
@@ -167,22 +184,30 @@ export class Responder {
   }
 
   #relay(bytes: Uint8Array): void {
-    const out = this.#translator.streamChunk(bytes);
-    if (out.length === 0) return;
-    this.#exchange.record.responseBytes += out.length;
-    this.#sink.streamData(out);
+    this.#pass(this.#translator.streamChunk(bytes));
+  }
+
+  #pass(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#exchange.record.responseBytes += bytes.length;
+    this.#sink.streamData(bytes);
+  }
+
+  #startsStream(first: number): boolean {
+    if (first === ARRAY_OPEN) return this.#translator.streamMayBeArray === true;
+    return EVENT_STREAM_STARTS.includes(first);
   }
 
   /** An answer to a streaming request that is not labelled as a stream is one all the same if it begins like one. */
   #decide(bytes: Uint8Array): void {
     const first = bytes.find((byte) => byte > 0x20);
-    if (first === undefined || !EVENT_STREAM_STARTS.includes(first)) {
+    if (first === undefined || !this.#startsStream(first)) {
       if (first !== undefined) this.#mode = "whole";
       this.#hold(bytes);
       return;
     }
     this.#headers?.set("content-type", "text/event-stream");
-    this.#beginStream();
+    this.#begin("stream");
     for (const held of this.#held) this.#relay(held);
     this.#held = [];
     this.#relay(bytes);
@@ -204,10 +229,10 @@ export class Responder {
     this.#heldBytes += bytes.length;
   }
 
-  #beginStream(): void {
+  #begin(mode: "stream" | "bytes"): void {
     const headers = this.#callerHeaders();
     headers.remove("content-length");
-    this.#mode = "stream";
+    this.#mode = mode;
     this.#exchange.record.status = this.#status;
     this.#sink.streamHead(this.#status, headers.flat);
   }
@@ -217,6 +242,7 @@ export class Responder {
     const patch = this.#translator.responseHeaders(this.#status, this.#headers);
     const headers = returnedHeaders(this.#headers);
     setHeaders(headers, patch.headers);
+    tellDroppedFields(this.#exchange, headers);
     if (!headers.has("x-request-id")) headers.set("x-request-id", this.#exchange.record.requestId);
     return headers;
   }
@@ -225,6 +251,7 @@ export class Responder {
     if (this.#mode === "done") return;
     try {
       if (this.#mode === "stream") this.#finishStream();
+      else if (this.#mode === "bytes") this.#endStream();
       else this.#finishWhole();
     } catch (error) {
       this.fail(error);
@@ -232,16 +259,16 @@ export class Responder {
   }
 
   #finishStream(): void {
-    const { translator, record } = { translator: this.#translator, record: this.#exchange.record };
-    const rest = translator.streamEnd();
-    if (rest.length > 0) {
-      record.responseBytes += rest.length;
-      this.#sink.streamData(rest);
-    }
+    const translator = this.#translator;
+    this.#pass(translator.streamEnd());
     if (translator.facts.state === "open") {
       throw new GatewayError("upstream_reset_mid_stream", "the provider's stream ended before its answer was complete");
     }
     if (translator.facts.state === "failed") this.#recordUpstreamError(translator.facts.errorType);
+    this.#endStream();
+  }
+
+  #endStream(): void {
     this.#close();
     this.#sink.streamEnd();
   }
@@ -282,6 +309,24 @@ export class Responder {
   }
 }
 
+function framingOf({ dialect, endpoint, parsed }: Exchange): StreamFraming {
+  if (parsed?.asJsonArray === true) return "json-array";
+  return dialect === "anthropic" || endpoint?.name === "responses" ? "named-sse" : "sse";
+}
+
+/** Labels of streams; AWS frames its own: https://docs.aws.amazon.com/transcribe/latest/dg/event-stream.html */
+const STREAM_TYPES = ["text/event-stream", "application/vnd.amazon.eventstream"] as const;
+
 function isEventStream(headers: HeaderMap): boolean {
-  return headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+  const contentType = headers.get("content-type")?.toLowerCase();
+  return contentType !== undefined && STREAM_TYPES.some((type) => contentType.startsWith(type));
+}
+
+function isJson(headers: HeaderMap): boolean {
+  return headers.get("content-type")?.toLowerCase().includes("json") === true;
+}
+
+/** Nobody is asked for a web page: one that comes with a 200 is a proxy's, and no answer. */
+function isPage(headers: HeaderMap): boolean {
+  return headers.get("content-type")?.toLowerCase().startsWith("text/html") === true;
 }

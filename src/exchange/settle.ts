@@ -36,10 +36,11 @@ export function settle(exchange: Exchange, delivered: boolean): void {
 }
 
 /** What an answer that is under way has used so far; undefined before one has begun. */
-export function usageSoFar({ attempt, record }: Exchange): TokenUsage | undefined {
+export function usageSoFar({ attempt, endpoint, record }: Exchange): TokenUsage | undefined {
   if (attempt === undefined || record.upstreamStatus < 200 || record.upstreamStatus >= 300) return undefined;
   const { facts } = attempt.translator;
-  return record.stream ? streamUsage(record.requestBytes, facts) : facts.usage;
+  if (!record.stream) return facts.usage;
+  return endpoint?.holdsMedia ? streamUsage(0, { ...facts, eventBytes: 0 }) : streamUsage(record.requestBytes, facts);
 }
 
 /**

@@ -12,6 +12,7 @@ import { HeaderMap } from "../wire/headers.ts";
 import { type AccessLogEntry, decodeAccessLogEntries } from "./codec/access-log-entry.ts";
 import { ID_KEY, processOf } from "./exchange-id.ts";
 import type { ExtProcHost } from "./host.ts";
+import { localReplyError } from "./local-reply.ts";
 
 /** Path of the service's only method. */
 export const STREAM_ACCESS_LOGS = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
@@ -31,7 +32,7 @@ export class AccessLogStream implements GrpcHandler {
   }
 
   onMessage(message: Uint8Array): void {
-    const { self } = this.#host.peers;
+    const { self, others: peers } = this.#host.peers;
     const forwarded = this.#stream.headers.has(FORWARDED_HEADER);
     const others = new Set<number>();
     for (const entry of decodeAccessLogEntries(message)) {
@@ -39,7 +40,9 @@ export class AccessLogStream implements GrpcHandler {
       const process = processOf(id);
       if (process === self) this.#host.ended(id, entry);
       else if (process >= 0) others.add(process);
-      else if (!forwarded) this.#host.endedUnnamed(entry);
+      else if (forwarded) this.#host.recordedElsewhere(entry);
+      // Which process had it, if any, is not said: each of them drops what it has of it.
+      else if (!this.#host.endedUnnamed(entry)) for (const peer of peers) others.add(peer);
     }
     if (!forwarded) for (const process of others) this.#to(process)?.onMessage(message);
   }
@@ -77,14 +80,15 @@ export function recordRefused(host: ExtProcHost, entry: AccessLogEntry): void {
   const { record } = exchange;
   const error = refusalOf(entry);
   record.status = entry.status;
-  record.outcome = "error";
+  // A caller that left is no failure of ours: settle says so.
+  if (entry.status !== 0) record.outcome = "error";
   record.errorType = error.code;
   record.errorMessage = `${error.message} (${entry.details})`;
   record.responseBytes = entry.responseBodyBytes;
   settle(exchange, entry.status !== 0);
 }
 
-function refusalOf({ status }: AccessLogEntry): GatewayError {
+function refusalOf({ status, details }: AccessLogEntry): GatewayError {
   switch (status) {
     case 0:
       return new GatewayError("client_closed", "the caller left before it was answered");
@@ -97,6 +101,9 @@ function refusalOf({ status }: AccessLogEntry): GatewayError {
     case 431:
       return new GatewayError("headers_too_large", "the request headers are larger than this gateway takes");
     default:
-      return new GatewayError("internal", "Envoy answered before the processor could");
+      return (
+        localReplyError(details, status, new HeaderMap()) ??
+        new GatewayError("internal", "Envoy answered before the processor could")
+      );
   }
 }

@@ -3,7 +3,7 @@ import { invariant } from "../errors/invariant.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import type { AnswerSink } from "../exchange/respond.ts";
 import { settle } from "../exchange/settle.ts";
-import type { GrpcStream } from "../grpc/grpc.ts";
+import { GRPC_STATUS, type GrpcStream } from "../grpc/grpc.ts";
 import { encodeProcessingResponse } from "./codec/encode.ts";
 import type { DynamicMetadata, HeaderMutation, ProcessingMode, ProcessingResponse } from "./codec/messages.ts";
 import { headerEdits } from "./header-edits.ts";
@@ -45,11 +45,6 @@ export class Answer implements AnswerSink {
 
   constructor(stream: GrpcStream) {
     this.#stream = stream;
-  }
-
-  /** Whether the exchange has written its last, sent or not. */
-  get ended(): boolean {
-    return this.#ended;
   }
 
   /** Whether Envoy has been told everything, or does not listen any more. */
@@ -104,6 +99,14 @@ export class Answer implements AnswerSink {
   streamEnd(): void {
     this.#ended = true;
     this.#written();
+  }
+
+  /** Envoy resets an answer under way when its processor fails. */
+  streamCut(): void {
+    if (this.#done) return;
+    this.#done = true;
+    settle(this.#begun, true);
+    this.#stream.end(GRPC_STATUS.internal, "the provider's answer broke off");
   }
 
   /** Keeps what is written until {@link flush}, so that it leaves as one message. */

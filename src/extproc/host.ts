@@ -63,12 +63,6 @@ export class ExtProcHost {
     this.#plan = plan;
   }
 
-  /** Largest request body that a listener takes, in bytes. */
-  bodyBytesMax(listener: string): number {
-    const { listeners } = this.#plan.config;
-    return (listeners.find(({ name }) => name === listener) ?? listeners[0])?.bodyBytesMax ?? 0;
-  }
-
   begin(stream: RouterStream): void {
     this.#streams.add(stream);
     this.requests.set(stream.id, stream);
@@ -79,11 +73,22 @@ export class ExtProcHost {
     this.requests.delete(stream.id);
   }
 
-  /** The same for one whose id Envoy has not got: most never came to us, some broke off before we could answer. */
-  endedUnnamed(entry: AccessLogEntry): void {
-    const stream = this.#streams.find((one) => one.isBrokenOff(entry));
+  /**
+   * The same for one whose id Envoy has not got: most never came to us, some broke off before we could answer.
+   *
+   * @returns Whether it was under way here.
+   */
+  endedUnnamed(entry: AccessLogEntry): boolean {
+    const stream = this.#brokenOff(entry);
     if (stream === undefined) recordRefused(this, entry);
     else stream.onLogged(entry);
+    return stream !== undefined;
+  }
+
+  /** Told by another process that it has written the record of a request without an id. */
+  recordedElsewhere(entry: AccessLogEntry): void {
+    const stream = this.#brokenOff(entry);
+    if (stream !== undefined) this.end(stream);
   }
 
   /** Told by Envoy's access log how a request ended that we have not settled. */
@@ -101,6 +106,10 @@ export class ExtProcHost {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
     this.peers.close();
+  }
+
+  #brokenOff(entry: AccessLogEntry): RouterStream | undefined {
+    return this.#streams.find((one) => one.isBrokenOff(entry));
   }
 
   #process(stream: GrpcStream): GrpcHandler {

@@ -25,6 +25,8 @@ const cases: readonly { details: string; status: number; code: string | undefine
   { details: "response_payload_too_large", status: 500, code: "upstream_invalid" },
   { details: "request_rate_limited", status: 429, code: "rate_limited" },
   { details: "rate_limiter_error", status: 503, code: "upstream_unavailable" },
+  { details: "ext_proc_error_per-message_timeout_exceeded", status: 504, code: "upstream_timeout" },
+  { details: "ext_proc_error_gRPC_error_14{reset}", status: 503, code: "shutting_down" },
   { details: "cluster_not_found", status: 503, code: "internal" },
 ];
 

@@ -6,6 +6,9 @@ import type { HeaderMap } from "../wire/headers.ts";
 /** Details of an answer that came from an upstream. */
 const VIA_UPSTREAM = "via_upstream";
 
+/** How the details begin where Envoy got no answer of ours, or not in time. */
+const NO_PROCESSOR = "ext_proc_error";
+
 /** Headers of a rate limit's refusal that its caller needs. */
 const LIMIT_HEADERS = /^(?:retry-after|x-ratelimit-[a-z-]+)$/;
 
@@ -17,6 +20,11 @@ const LIMIT_HEADERS = /^(?:retry-after|x-ratelimit-[a-z-]+)$/;
 export function localReplyError(details: string, status: number, headers: HeaderMap): GatewayError | undefined {
   if (details === VIA_UPSTREAM || details === "") return undefined;
   const cause = `Envoy answered ${status}: ${details}`;
+  if (details.startsWith(NO_PROCESSOR)) {
+    return status === 504
+      ? new GatewayError("upstream_timeout", "the gateway did not decide about this request in time", { cause })
+      : new GatewayError("shutting_down", "the gateway could not complete this request", { cause });
+  }
   if (status === 429) {
     return new GatewayError("rate_limited", "the rate limit is reached", { cause, headers: limitHeaders(headers) });
   }
@@ -37,11 +45,10 @@ export function localReplyError(details: string, status: number, headers: Header
   if (details.includes("timeout")) {
     return new GatewayError("upstream_timeout", "the provider did not answer in time", { cause });
   }
-  if (
-    details.startsWith("response_payload_too_large") ||
-    details.includes("protocol_error") ||
-    details.includes("codec")
-  ) {
+  if (details.startsWith("response_payload_too_large")) {
+    return new GatewayError("upstream_invalid", "the provider's answer is larger than this gateway takes", { cause });
+  }
+  if (details.includes("protocol_error") || details.includes("codec")) {
     return new GatewayError("upstream_invalid", "the upstream's answer is not valid HTTP", { cause });
   }
   if (details.startsWith("upstream_reset") || details.includes("connection") || details.startsWith("no_healthy")) {

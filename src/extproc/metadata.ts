@@ -33,7 +33,11 @@ export function limitMetadata({ match, record, headers }: Exchange): Metadata {
 
 /** What is known when an attempt begins. */
 export function attemptMetadata({ record, headers }: Exchange, contentLength: number | undefined): Metadata {
-  const metadata: Record<string, string | number> = { backend_name: record.backend };
+  const metadata: Record<string, string | number> = {
+    backend_name: record.backend,
+    // The header that says it goes no further than Envoy's routes, which is before access logs read it.
+    original_model: record.originalModel,
+  };
   if (contentLength !== undefined) metadata["content_length"] = contentLength;
   const session = headers.get(SESSION_HEADER);
   if (session !== undefined && session !== "") metadata[SESSION_KEY] = session;

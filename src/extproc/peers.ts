@@ -2,6 +2,7 @@
  * The other processes that serve the same Envoy. Envoy spreads its calls over all of them, and an attempt needs what the
  * process knows that admitted its request: a call that comes to another one is passed on to it.
  */
+import type { IncomingHttpHeaders } from "node:http";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { GRPC_STATUS, type GrpcHandler, type GrpcStream } from "../grpc/grpc.ts";
 import { MessageReader } from "../grpc/message-reader.ts";
@@ -23,17 +24,24 @@ const PREFIX_BYTES = 5;
 /** Connections to the other processes, made when they are first needed. */
 export class Peers {
   readonly self: number;
+  /** Indexes of the other processes. */
+  readonly others: readonly number[];
   readonly #addresses: PeerAddresses;
   readonly #sessions = new Map<number, ClientHttp2Session>();
 
   constructor(addresses: PeerAddresses) {
     this.self = addresses.self;
+    const others: number[] = [];
+    for (let i = 0; addresses.socketOf(i) !== undefined; i++) if (i !== this.self) others.push(i);
+    this.others = others;
     this.#addresses = addresses;
   }
 
   /** Passes a call on to the process that it is for; undefined when there is no such process. */
   forward(process: number, stream: GrpcStream): GrpcHandler | undefined {
-    const session = this.#sessions.get(process) ?? this.#connect(process);
+    const known = this.#sessions.get(process);
+    // One that is told to go away takes no more calls, and may have some for long.
+    const session = known === undefined || known.closed || known.destroyed ? this.#connect(process) : known;
     return session && new ForwardedCall(session, stream);
   }
 
@@ -47,7 +55,9 @@ export class Peers {
     const session = connect("http://localhost", { path });
     // Its calls are told on their own.
     session.on("error", () => session.destroy());
-    session.on("close", () => this.#sessions.delete(process));
+    session.on("close", () => {
+      if (this.#sessions.get(process) === session) this.#sessions.delete(process);
+    });
     session.unref();
     this.#sessions.set(process, session);
     return session;
@@ -59,6 +69,8 @@ class ForwardedCall implements GrpcHandler {
   readonly #stream: GrpcStream;
   readonly #onward;
   readonly #reader = new MessageReader(MESSAGE_BYTES_MAX);
+  /** That the peer has ended the call with. */
+  #status: number | undefined;
 
   constructor(session: ClientHttp2Session, stream: GrpcStream) {
     this.#stream = stream;
@@ -66,11 +78,12 @@ class ForwardedCall implements GrpcHandler {
       [...stream.headers].filter(([name]) => name !== ":scheme" && name !== ":authority"),
     );
     this.#onward = session.request(headers, { endStream: false });
+    // The status comes with the trailers, or with the only headers there are.
+    for (const event of ["response", "trailers"]) this.#onward.on(event, (told) => this.#readStatus(told));
     this.#onward.on("data", (bytes: Buffer) => this.#read(bytes));
-    this.#onward.on("error", () =>
-      stream.end(GRPC_STATUS.unavailable, "the process that admitted the request is gone"),
-    );
-    this.#onward.on("end", () => stream.end(GRPC_STATUS.ok));
+    // That it closes, too, tells of an error.
+    this.#onward.on("error", () => undefined);
+    for (const event of ["end", "close"]) this.#onward.on(event, () => this.#over());
   }
 
   onMessage(message: Uint8Array): void {
@@ -87,6 +100,17 @@ class ForwardedCall implements GrpcHandler {
 
   onClose(): void {
     this.#onward.close();
+  }
+
+  #readStatus(told: IncomingHttpHeaders): void {
+    const status = told["grpc-status"];
+    if (status !== undefined) this.#status = Number(status);
+  }
+
+  /** Without a status the peer broke off: Envoy must not go on as if it had been told to. */
+  #over(): void {
+    if (this.#status !== undefined) this.#stream.end(this.#status);
+    else this.#stream.end(GRPC_STATUS.unavailable, "the process that admitted the request is gone");
   }
 
   #read(bytes: Buffer): void {

@@ -3,6 +3,7 @@ import { ERROR_CODES, type ErrorCode, GatewayError } from "../errors/gateway-err
 import { renderError } from "../errors/to-response.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import type { ProcessingResponse } from "./codec/messages.ts";
+import { headerEdits } from "./header-edits.ts";
 
 /** Begins the response code details of every answer we make. */
 const DETAILS = "aigw_";
@@ -22,11 +23,8 @@ export function lost(error: GatewayError): ProcessingResponse {
 
 /** A reply of ours; `why` is an error code, or a word for what it is. */
 export function immediate(status: number, headers: readonly string[], body: Uint8Array, why: string) {
-  const set: string[] = [];
-  for (let i = 0; i < headers.length; i += 2) {
-    // Envoy counts the body itself.
-    if (headers[i] !== "content-length") set.push(headers[i] as string, headers[i + 1] as string);
-  }
+  // Envoy counts the body itself.
+  const { set } = headerEdits([], headers);
   return { phase: "immediate", status, headers: { set }, body, details: DETAILS + why } as const;
 }
 

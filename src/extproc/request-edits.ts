@@ -12,12 +12,19 @@ export function routingEdits({ match, parsed, target }: Exchange): string[] {
     ROUTE_HEADER,
     match?.rule.key ?? "",
     MODEL_HEADER,
-    parsed?.model ?? "",
+    headerText(parsed?.model ?? ""),
     "x-ai-eg-original-path",
     target,
     "x-envoy-original-path",
     target,
   ];
+}
+
+const VISIBLE = /^[\x20-\x7e]*$/;
+
+/** A text as a header's value, which Envoy refuses with control characters in it; percent-encoded where it is not ASCII. */
+function headerText(text: string): string {
+  return VISIBLE.test(text) ? text : encodeURIComponent(text.toWellFormed());
 }
 
 /**

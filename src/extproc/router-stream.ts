@@ -261,8 +261,10 @@ export class RouterStream implements GrpcHandler, Timed {
     this.#host.end(this);
   }
 
+  /** Largest body that its listener takes, in bytes. */
   get #bodyBytesMax(): number {
-    return this.#host.bodyBytesMax(this.#listener);
+    const { listeners } = this.#begun().exchange.plan.config;
+    return (listeners.find(({ name }) => name === this.#listener) ?? listeners[0])?.bodyBytesMax ?? 0;
   }
 
   #begun(): { readonly exchange: Exchange; readonly responder: Responder } {

@@ -1,5 +1,5 @@
 import { GatewayError } from "../errors/gateway-error.ts";
-import { BODY_MEMORY } from "./buffer-pool.ts";
+import { BODY_MEMORY } from "../wire/buffer-pool.ts";
 
 /** Memory for a longer body grows as it comes: a length alone, which costs its sender nothing, does not reserve it. */
 const TRUSTED_BYTES_MAX = 1024 * 1024;

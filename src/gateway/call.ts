@@ -107,6 +107,11 @@ export class Call implements AnswerSink, CallerHandler, Timed {
     this.#caller.streamEnd();
   }
 
+  streamCut(): void {
+    this.#release();
+    this.#caller.streamCut();
+  }
+
   tick(nowMs: number): void {
     if (this.#responder.done) return;
     const limits = this.#limits;

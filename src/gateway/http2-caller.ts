@@ -1,5 +1,5 @@
 /** A request over HTTP/2, which node:http2 reads and writes. */
-import type { Http2ServerRequest, Http2ServerResponse, OutgoingHttpHeaders } from "node:http2";
+import { constants, type Http2ServerRequest, type Http2ServerResponse, type OutgoingHttpHeaders } from "node:http2";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { admitHeaders } from "../exchange/door.ts";
 import type { HeaderMap } from "../wire/headers.ts";
@@ -95,6 +95,10 @@ export class Http2Caller implements Caller {
 
   streamEnd(): void {
     this.#response.end();
+  }
+
+  streamCut(): void {
+    this.#response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
 
   #writeHead(status: number, headers: string[]): void {

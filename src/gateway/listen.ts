@@ -41,7 +41,7 @@ interface Serving {
 /** Opens a listener; rejects with Node's error, e.g. EADDRINUSE. */
 export function listen(host: EmbeddedHost, listener: Listener, address: string): Promise<ListeningServer> {
   const serving = { listener };
-  const tls = listener.tls && new TlsListener(listener.tls, {});
+  const tls = listener.tls && new TlsListener(listener.tls);
   // Callers who have ended their side may still be told why their request was refused.
   const server = tls?.server ?? createServer({ allowHalfOpen: true, noDelay: true });
   const http1 = http1Server(host, serving);
@@ -52,7 +52,6 @@ export function listen(host: EmbeddedHost, listener: Listener, address: string):
     session.on("close", () => sessions.delete(session));
   });
   const event = tls === undefined ? "connection" : "secureConnection";
-  server.removeAllListeners(event);
   const silent = tellApart(server, event, (socket, first, isHttp2) => {
     if (!isHttp2) {
       http1.accept(socket, first);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { test } from "node:test";
 import { type ConnectionOptions, connect, type PeerCertificate, type TLSSocket } from "node:tls";
 import type { ListenerTls } from "../config/runtime-config.ts";
@@ -22,11 +22,15 @@ function tls(...certificates: [hostname: string | undefined, chain: string][]): 
 }
 
 async function listening(t: { after(end: () => void): void }, certificates: ListenerTls) {
-  const listener = new TlsListener(certificates, {});
+  const listener = new TlsListener(certificates);
   await new Promise<void>((resolve) => listener.server.listen(0, "127.0.0.1", resolve));
+  const sockets = new Set<Socket>();
+  listener.server.on("connection", (socket) => sockets.add(socket));
+  // Callers of these tests leave as soon as they have seen enough.
+  listener.server.on("secureConnection", (socket) => socket.on("error", () => undefined));
   t.after(() => {
     listener.server.close();
-    listener.server.closeAllConnections();
+    for (const socket of sockets) socket.destroy();
   });
   return { listener, port: (listener.server.address() as AddressInfo).port };
 }

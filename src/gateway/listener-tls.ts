@@ -1,7 +1,11 @@
 /** TLS towards callers: which certificate is presented to whom, and how it changes while the port stays open. */
-import type { ServerOptions } from "node:http";
-import { createServer, type Server } from "node:https";
-import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
+import {
+  createSecureContext,
+  createServer,
+  type SecureContext,
+  type SecureContextOptions,
+  type Server,
+} from "node:tls";
 import type { ListenerCertificate, ListenerTls } from "../config/runtime-config.ts";
 
 const MIN_VERSION = "TLSv1.2";
@@ -13,17 +17,16 @@ export class TlsListener {
   readonly server: Server;
   #contexts: readonly { readonly hostname: string | undefined; readonly context: SecureContext }[] = [];
 
-  /** @param options What any HTTP server is made with. */
-  constructor(tls: ListenerTls, options: ServerOptions) {
+  constructor(tls: ListenerTls) {
     this.server = createServer({
-      ...options,
+      allowHalfOpen: true,
+      noDelay: true,
       // In the order of preference (RFC 7301): HTTP/2 spares agents with many requests their connections.
       ALPNProtocols: ["h2", "http/1.1"],
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       SNICallback: (serverName, done) => done(null, this.#contextFor(serverName)),
     });
     // A failed handshake is nothing that could be answered in HTTP, and no request.
-    this.server.removeAllListeners("tlsClientError");
     this.server.on("tlsClientError", (_error, socket) => socket.destroy());
     this.present(tls);
   }

@@ -63,6 +63,9 @@ const Spec = object({
 });
 type Spec = Type.Static<typeof Spec>;
 
+/** Annotation of a route: "true" = a request that cannot be told to a backend in full is refused. */
+export const STRICT_TRANSLATION_ANNOTATION = "aigateway.envoyproxy.io/strict-translation";
+
 /** Which requests go to which backends. */
 export type AIGatewayRoute = Resource<Spec>;
 /** One rule of a route. */

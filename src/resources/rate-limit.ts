@@ -4,7 +4,14 @@ import { isIP } from "node:net";
 import * as Type from "typebox";
 import type { CrossFieldRule, Violation } from "./kind.ts";
 import type { FieldPath } from "./resource.ts";
-import { HeaderName, NonEmpty, open, unapplied } from "./schema.ts";
+import { HeaderName, open, unapplied } from "./schema.ts";
+
+/** A name that can stand in Envoy's `%DYNAMIC_METADATA(namespace:key)%`. */
+const MetadataName = Type.String({
+  minLength: 1,
+  pattern: "^[^:%()]+$",
+  "x-expects": "a name without the characters : % ( )",
+});
 
 const Invert = Type.Boolean({ default: false });
 
@@ -41,8 +48,9 @@ const Selector = open({
 
 const Cost = open({
   from: Type.Enum(["Number", "Metadata"]),
-  number: Type.Optional(Type.Integer({ minimum: 0 })),
-  metadata: Type.Optional(open({ namespace: NonEmpty, key: NonEmpty })),
+  // Envoy's own limit.
+  number: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000_000 })),
+  metadata: Type.Optional(open({ namespace: MetadataName, key: MetadataName })),
 });
 
 const Rule = open({

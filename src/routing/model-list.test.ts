@@ -19,6 +19,7 @@ function route({ hostnames = [], ownedBy = "us", createdAt = 0, matches }: Route
     hostnames,
     rules: [{ ...rule, modelsOwnedBy: ownedBy, modelsCreatedAt: createdAt }],
     costs: [],
+    strictTranslation: false,
     traffic: undefined,
   };
 }

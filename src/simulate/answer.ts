@@ -28,6 +28,8 @@ export interface Answer {
   /** The model as answered. */
   readonly model: string;
   readonly text: string;
+  /** What was thought before, undefined = it is not to be told. */
+  readonly thinking: string | undefined;
   /** The text cut into the chunks of a stream. */
   readonly pieces: readonly string[];
   readonly toolCall: ToolCall | undefined;
@@ -48,11 +50,14 @@ export function answerPrompt(
   const call = prompt.toolToCall;
   const text = call === undefined ? fit(sayText(prompt), behaviour) : "";
   const toolCall = call && { name: call.name, argumentsJson: JSON.stringify(simulateArguments(call.schema)) };
+  const thinking = prompt.thinks ? thinkText(prompt) : undefined;
   const said = countTokens(toolCall?.argumentsJson ?? text);
+  const reasoning = countTokens(thinking ?? "") + behaviour.reasoningTokens;
   return {
     ...context,
     model: behaviour.answerModel ?? prompt.model,
     text,
+    thinking,
     pieces: cut(text, behaviour.chunks),
     toolCall,
     includeUsage: prompt.includeUsage,
@@ -60,8 +65,8 @@ export function answerPrompt(
       input: countTokens(prompt.text) + behaviour.cachedTokens + behaviour.cacheCreationTokens,
       cached: behaviour.cachedTokens,
       cacheCreation: behaviour.cacheCreationTokens,
-      output: said + behaviour.reasoningTokens,
-      reasoning: behaviour.reasoningTokens,
+      output: said + reasoning,
+      reasoning,
     },
   };
 }
@@ -70,6 +75,10 @@ function sayText(prompt: Prompt): string {
   const quote = prompt.lastText.slice(0, QUOTE_CHARACTERS_MAX).toWellFormed();
   const lead = "This is a simulated answer; no model was asked.";
   return prompt.lastIsToolResult ? `${lead} The tool said: ${quote}` : `${lead} You said: ${quote}`;
+}
+
+function thinkText(prompt: Prompt): string {
+  return `Simulated thinking about: ${prompt.lastText.slice(0, QUOTE_CHARACTERS_MAX).toWellFormed()}`;
 }
 
 /** Makes the text as long as the behaviour asks for: four bytes a token, and at least four characters a chunk. */

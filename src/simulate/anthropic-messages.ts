@@ -1,30 +1,37 @@
 /** Anthropic's messages and their events (https://docs.anthropic.com/en/docs/build-with-claude/streaming). */
-import type { Answer } from "./answer.ts";
+import type { Answer, ToolCall } from "./answer.ts";
 import { namedEvent, type Shape, simulateId } from "./shape.ts";
 
 type Body = { readonly type: string; readonly [key: string]: unknown };
 
 /** Anthropic's messages. */
 export const ANTHROPIC_MESSAGES: Shape = {
-  unary: (answer) => JSON.stringify(message(answer, [block(answer)], stopReason(answer), usage(answer))),
-  events: (answer) => {
-    const start = usage(answer);
-    const bodies: Body[] = [
-      { type: "message_start", message: message(answer, [], null, start && { ...start, output_tokens: 1 }) },
-      { type: "content_block_start", index: 0, content_block: emptyBlock(answer) },
-      { type: "ping" },
-      ...deltas(answer).map((delta) => ({ type: "content_block_delta", index: 0, delta })),
-      { type: "content_block_stop", index: 0 },
-      {
-        type: "message_delta",
-        delta: { stop_reason: stopReason(answer), stop_sequence: null },
-        ...(start && { usage: { output_tokens: start.output_tokens } }),
-      },
-      { type: "message_stop" },
-    ];
-    return bodies.map(namedEvent);
+  unary: (answer) => {
+    const blocks = blocksOf(answer).map(({ whole }) => whole);
+    return JSON.stringify(message(answer, blocks, stopReason(answer), usage(answer)));
   },
+  events: (answer) => messageEvents(answer).map(namedEvent),
 };
+
+/** The events of a stream. */
+export function messageEvents(answer: Answer): Body[] {
+  const start = usage(answer);
+  return [
+    { type: "message_start", message: message(answer, [], null, start && { ...start, output_tokens: 1 }) },
+    ...blocksOf(answer).flatMap(({ empty, deltas }, index) => [
+      { type: "content_block_start", index, content_block: empty },
+      ...(index === 0 ? [{ type: "ping" }] : []),
+      ...deltas.map((delta) => ({ type: "content_block_delta", index, delta })),
+      { type: "content_block_stop", index },
+    ]),
+    {
+      type: "message_delta",
+      delta: { stop_reason: stopReason(answer), stop_sequence: null },
+      ...(start && { usage: { output_tokens: start.output_tokens } }),
+    },
+    { type: "message_stop" },
+  ];
+}
 
 function message(answer: Answer, content: readonly unknown[], stop: string | null, used: unknown): object {
   return {
@@ -57,23 +64,42 @@ function stopReason(answer: Answer): string {
   return answer.toolCall === undefined ? "end_turn" : "tool_use";
 }
 
-function block(answer: Answer): object {
-  const call = answer.toolCall;
-  if (call === undefined) return { type: "text", text: answer.text };
-  const input: unknown = JSON.parse(call.argumentsJson);
-  return { type: "tool_use", id: simulateId("toolu_", answer.serial), name: call.name, input };
+/** A block as it is, and as it grows in a stream. */
+interface Block {
+  readonly whole: object;
+  readonly empty: object;
+  readonly deltas: readonly object[];
 }
 
-function emptyBlock(answer: Answer): object {
-  return answer.toolCall === undefined ? { type: "text", text: "" } : { ...block(answer), input: {} };
+function blocksOf(answer: Answer): Block[] {
+  const { thinking, toolCall } = answer;
+  const said = toolCall === undefined ? textBlock(answer) : toolBlock(toolCall, answer.serial);
+  return thinking === undefined ? [said] : [thinkingBlock(thinking, answer.serial), said];
 }
 
-function deltas(answer: Answer): object[] {
-  if (answer.toolCall === undefined) return answer.pieces.map((text) => ({ type: "text_delta", text }));
-  const json = answer.toolCall.argumentsJson;
-  const middle = Math.floor(json.length / 2);
-  return ["", json.slice(0, middle), json.slice(middle)].map((partial_json) => ({
-    type: "input_json_delta",
-    partial_json,
-  }));
+function thinkingBlock(thinking: string, serial: number): Block {
+  const type = "thinking";
+  const signature = simulateId("sig_", serial);
+  return {
+    whole: { type, thinking, signature },
+    empty: { type, thinking: "", signature: "" },
+    deltas: [
+      { type: "thinking_delta", thinking },
+      { type: "signature_delta", signature },
+    ],
+  };
+}
+
+function textBlock({ text, pieces }: Answer): Block {
+  const deltas = pieces.map((piece) => ({ type: "text_delta", text: piece }));
+  return { whole: { type: "text", text }, empty: { type: "text", text: "" }, deltas };
+}
+
+function toolBlock({ name, argumentsJson }: ToolCall, serial: number): Block {
+  const block = { type: "tool_use", id: simulateId("toolu_", serial), name };
+  const input: unknown = JSON.parse(argumentsJson);
+  const middle = Math.floor(argumentsJson.length / 2);
+  const parts = ["", argumentsJson.slice(0, middle), argumentsJson.slice(middle)];
+  const deltas = parts.map((partial_json) => ({ type: "input_json_delta", partial_json }));
+  return { whole: { ...block, input }, empty: { ...block, input: {} }, deltas };
 }

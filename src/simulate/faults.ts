@@ -1,7 +1,9 @@
 /** What can go wrong with a provider's answer: one table from a fault's name to what it does to the reply. */
 import { buffer } from "node:stream/consumers";
 import { createBrotliCompress, createDeflate, createGzip, createZstdCompress } from "node:zlib";
+import { encodeEventStreamText } from "../wire/aws-event-stream.ts";
 import { byteLength, type Delivery, encodeChunk, encodeHead, type Reply } from "./reply.ts";
+import { EVENT_STREAM } from "./shape.ts";
 
 /** Where the usage stands in an answer, and whether it is true. */
 export type UsageShape = "normal" | "none" | "last-choice" | "lies";
@@ -105,16 +107,19 @@ export const FAULTS = {
     deliver: (reply) => ({ ...http(reply, bytewise(reply)), pauseMs: DRIP_PAUSE_MS }),
   },
   bytewise: { says: "sends every byte in a chunk of its own", deliver: (reply) => http(reply, bytewise(reply)) },
-  "sse-crlf": { says: "ends lines of a stream with CRLF", deliver: (reply) => http(reply, edit(reply, "\n", "\r\n")) },
+  "sse-crlf": { says: "ends lines of a stream with CRLF", deliver: (reply) => http(reply, withCrlf(reply)) },
   "sse-comments": {
     says: "a BOM, comments, retry and unknown events between the events",
     deliver: (reply) =>
-      http(reply, [Buffer.from("\ufeff: hello\n\nretry: 1000\n\nevent: unknown\ndata: {}\n\n"), ...reply.pieces]),
+      isFramed(reply)
+        ? http(reply, reply.pieces)
+        : http(reply, [Buffer.from("\ufeff: hello\n\nretry: 1000\n\nevent: unknown\ndata: {}\n\n"), ...reply.pieces]),
   },
   "bad-sse-json": {
     says: "an event whose JSON is cut",
     deliver: (reply) => http(reply, insert(reply, 'data: {"id":"chatcmpl-1","choices":[{"ind\n\n')),
   },
+  "bad-crc": { says: "turns a bit of a checksum of AWS's frames", deliver: (reply) => http(reply, badCrc(reply)) },
   "big-event": {
     says: "an event of 10 MiB",
     deliver: (reply) => http(reply, insert(reply, `data: {"padding":"${"x".repeat(BIG_EVENT_BYTES)}"}\n\n`)),
@@ -189,24 +194,53 @@ function bytewise(reply: Reply): Buffer[] {
   return Array.from(Buffer.concat(reply.pieces), (byte) => Buffer.of(byte));
 }
 
-function edit(reply: Reply, from: string, to: string): Buffer[] {
-  return reply.pieces.map((piece) => Buffer.from(piece.toString().replaceAll(from, to)));
+function withCrlf(reply: Reply): Buffer[] {
+  if (isFramed(reply)) return [...reply.pieces];
+  return reply.pieces.map((piece) => Buffer.from(piece.toString().replaceAll(/\r?\n/g, "\r\n")));
 }
 
 /** Puts an event in the middle of a stream; it becomes the whole of another answer. */
 function insert(reply: Reply, event: string): Buffer[] {
   if (!reply.stream) return [Buffer.from(event)];
   const middle = Math.ceil(reply.pieces.length / 2);
-  return [...reply.pieces.slice(0, middle), Buffer.from(event), ...reply.pieces.slice(middle)];
+  const piece = isFramed(reply) ? encodeEventStreamText(DELTA, event) : Buffer.from(event);
+  return [...reply.pieces.slice(0, middle), piece, ...reply.pieces.slice(middle)];
 }
 
-/** Both vendors' readers take this body for an error: Anthropic's by `type`, OpenAI's by `error`. */
+const DELTA = { ":event-type": "contentBlockDelta", ":content-type": "application/json", ":message-type": "event" };
+
+/** Whether the pieces are AWS's frames and no lines. */
+function isFramed(reply: Reply): boolean {
+  return reply.stream && reply.headers.includes(EVENT_STREAM);
+}
+
+function badCrc(reply: Reply): readonly Buffer[] {
+  if (!isFramed(reply)) return reply.pieces;
+  const middle = Math.floor(reply.pieces.length / 2);
+  return reply.pieces.map((piece, i) => (i === middle ? turnLastBit(piece) : piece));
+}
+
+function turnLastBit(piece: Buffer): Buffer {
+  const turned = Buffer.from(piece);
+  turned.writeUInt8(turned.readUInt8(turned.length - 1) ^ 1, turned.length - 1);
+  return turned;
+}
+
+/** Every reader of JSON takes this body for an error: Anthropic's by `type`, OpenAI's and Google's by `error`. */
 function inBandError(reply: Reply): Delivery {
-  const body = '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded","code":"overloaded"}}';
+  const body =
+    '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded","code":"overloaded","status":"UNAVAILABLE"}}';
   if (!reply.stream) return http(reply, [Buffer.from(body)]);
   const half = reply.pieces.slice(0, Math.ceil(reply.pieces.length / 2));
+  if (isFramed(reply)) return http(reply, [...half, encodeEventStreamText(EXCEPTION, '{"message":"Overloaded"}')]);
   return http(reply, [...half, Buffer.from(`event: error\ndata: ${body}\n\n`)]);
 }
+
+const EXCEPTION = {
+  ":exception-type": "serviceUnavailableException",
+  ":content-type": "application/json",
+  ":message-type": "exception",
+};
 
 function asJson(reply: Reply): Reply {
   return { ...setHeader(reply, "content-type", "application/json"), stream: false };

@@ -1,6 +1,7 @@
 /** What the simulator reads of a request body: the same few facts, whatever dialect the body is written in. */
 
-type JsonObject = { readonly [key: string]: unknown };
+/** A JSON object of which nothing is known. */
+export type JsonObject = { readonly [key: string]: unknown };
 
 /** A tool the caller offers. */
 export interface Tool {
@@ -22,21 +23,26 @@ export interface Prompt {
   readonly lastIsToolResult: boolean;
   /** The tool to call, undefined = answer with text. */
   readonly toolToCall: Tool | undefined;
+  /** Whether the answer is to show what was thought before it. */
+  readonly thinks: boolean;
   /** The texts to embed. */
   readonly inputs: readonly string[];
   readonly dimensions: number;
   readonly base64: boolean;
+  /** The body as it was sent, for operations that have more in it. */
+  readonly fields: JsonObject;
 }
 
 const DIMENSIONS_DEFAULT = 1536;
+const TEXT_FIELDS = ["system", "instructions", "messages", "input", "prompt", "query", "documents"];
 
 /** Reads a JSON body of any endpoint; what is missing or of another type counts as absent. */
 export function readPrompt(body: JsonObject): Prompt {
   const input = body["input"];
   const turns = list(body["messages"] ?? input);
   const last = turns.at(-1);
-  const lastText = last === undefined ? textOf(input ?? body["prompt"]) : textOf(last);
-  const text = [body["system"], body["instructions"], body["messages"], input, body["prompt"]].map(textOf).join("");
+  const lastText = last === undefined ? textOf(input ?? body["prompt"] ?? body["query"]) : textOf(last);
+  const text = TEXT_FIELDS.map((name) => textOf(body[name])).join("");
   return {
     model: typeof body["model"] === "string" ? body["model"] : "",
     stream: body["stream"] === true,
@@ -45,10 +51,12 @@ export function readPrompt(body: JsonObject): Prompt {
     lastText,
     lastIsToolResult: isToolResult(last),
     toolToCall: chooseTool(readTools(body["tools"]), body["tool_choice"], isToolResult(last) ? "" : lastText),
+    thinks: ["enabled", "adaptive"].includes(String(object(body["thinking"])["type"])),
     inputs:
       Array.isArray(input) && !input.every((item) => typeof item === "number") ? input.map(textOf) : [textOf(input)],
     dimensions: typeof body["dimensions"] === "number" ? Math.min(body["dimensions"], 8192) : DIMENSIONS_DEFAULT,
     base64: body["encoding_format"] === "base64",
+    fields: body,
   };
 }
 
@@ -106,7 +114,7 @@ function isToolResult(turn: unknown): boolean {
 }
 
 /** All text inside a message, a list of messages, or a content block. */
-function textOf(value: unknown): string {
+export function textOf(value: unknown): string {
   if (typeof value === "string") return value;
   if (typeof value === "number") return `${value} `;
   if (Array.isArray(value)) return value.map(textOf).join("");
@@ -114,10 +122,12 @@ function textOf(value: unknown): string {
   return text === undefined && content === undefined && output === undefined ? "" : textOf(text ?? content ?? output);
 }
 
-function object(value: unknown): JsonObject {
+/** The value if it is an object, else an empty one. */
+export function object(value: unknown): JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
 }
 
-function list(value: unknown): readonly unknown[] {
+/** The value if it is a list, else an empty one. */
+export function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }

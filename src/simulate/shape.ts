@@ -1,6 +1,8 @@
 /** What every vendor's rendering of an answer has in common. */
+import { encodeEventStreamText } from "../wire/aws-event-stream.ts";
 import type { Answer, SimulatedUsage } from "./answer.ts";
 import type { UsageShape } from "./faults.ts";
+import type { Prompt } from "./prompt.ts";
 
 /** Renders answers the way one operation of a vendor does. */
 export interface Shape {
@@ -9,6 +11,20 @@ export interface Shape {
   /** The events of a stream, each with its blank line. */
   readonly events: (answer: Answer) => string[];
 }
+
+/** An answer whose form depends on what was asked. */
+export interface Rendered {
+  /** The body; one piece for each event of a stream. */
+  readonly pieces: readonly (string | Uint8Array)[];
+  /** What it is, where it is neither JSON nor a stream of events. */
+  readonly contentType?: string;
+  /** Further headers: alternating names and values. */
+  readonly headers?: readonly string[];
+  readonly stream?: boolean;
+}
+
+/** Renders an answer to the request that asked for it. */
+export type Render = (prompt: Prompt, answer: Answer) => Rendered;
 
 /** JSON as OpenAI sends it outside of streams: indented, with a line end. */
 export function indented(body: unknown): string {
@@ -23,6 +39,16 @@ export function dataEvent(body: unknown): string {
 /** An event named after the body's `type`, as Anthropic and OpenAI's Responses send them. */
 export function namedEvent(body: { readonly type: string }): string {
   return `event: ${body.type}\ndata: ${JSON.stringify(body)}\n\n`;
+}
+
+/** Media type of AWS's streams. */
+export const EVENT_STREAM = "application/vnd.amazon.eventstream";
+
+/** An event in AWS's frame, padded as theirs are so that lengths tell nothing. */
+export function framedEvent(type: string, body: object): Buffer {
+  const payload = JSON.stringify({ ...body, p: "abcdefghij" });
+  const headers = { ":event-type": type, ":content-type": "application/json", ":message-type": "event" };
+  return encodeEventStreamText(headers, payload);
 }
 
 /** An id of a fixed length, unlike that of every other request of this simulator. */

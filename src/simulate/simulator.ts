@@ -1,20 +1,21 @@
 /**
- * A simulated model provider: one HTTP server that answers as OpenAI, Azure OpenAI and Anthropic do, without a model,
- * with settable delays and with every fault a provider can have. Newcomers try the gateway against it, and the tests use
+ * A simulated model provider: one HTTP server that answers as OpenAI, Azure OpenAI, Anthropic, Amazon Bedrock, Gemini and
+ * Vertex AI do, without a model, with settable delays and with every fault a provider can have. Newcomers try the gateway against it, and the tests use
  * it as their upstream. It never leaves the machine and costs nothing.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttp2Server, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Server } from "node:net";
+import { MultipartError, MultipartForm, readBoundary } from "../wire/multipart.ts";
 import { answerPrompt } from "./answer.ts";
 import { type Behaviour, behaveByHeader, behaveByModel, ORDINARY } from "./behaviour.ts";
 import { findFault, http } from "./faults.ts";
-import { embeddings } from "./openai-embeddings.ts";
 import { findTarget, renderModels, type Target } from "./operations.ts";
-import { type Prompt, readPrompt } from "./prompt.ts";
+import { type JsonObject, type Prompt, readPrompt } from "./prompt.ts";
 import { type Recorded, type RecordedRequest, Recorder } from "./recorder.ts";
 import { type Delivery, type Reply, send } from "./reply.ts";
-import { Refusal, renderRefusal, type Vendor, vendorHeaders } from "./vendor.ts";
+import type { Rendered } from "./shape.ts";
+import { Refusal, refusalHeaders, renderRefusal, type Vendor, vendorHeaders } from "./vendor.ts";
 
 /** How a simulator is started. */
 export interface SimulatorOptions {
@@ -136,7 +137,7 @@ class Exchange {
     try {
       if (target === undefined) throw new Refusal(404, `Invalid URL (${path})`);
       this.#checkRequest(target);
-      const prompt = parsePrompt(body, target);
+      const prompt = parsePrompt(body, this.#request.headers["content-type"], target);
       behaviour = this.#behave(prompt);
       if (behaviour.status !== 200) throw Refusal.ofStatus(behaviour.status);
       this.#deliver(this.#render(target, prompt, behaviour), behaviour);
@@ -151,7 +152,8 @@ class Exchange {
     const { method, headers } = this.#request;
     if (method !== wanted) throw new Refusal(405, `Not allowed to ${method} here; use ${wanted}`);
     const { apiKey } = this.#context;
-    const given = headers["x-api-key"] ?? headers["api-key"] ?? headers.authorization?.replace(/^bearer /i, "");
+    const keys = [headers["x-api-key"], headers["api-key"], headers["x-goog-api-key"]];
+    const given = keys.find((key) => key !== undefined) ?? headers.authorization?.replace(/^bearer /i, "");
     if (apiKey !== undefined && given !== apiKey) throw Refusal.ofStatus(401);
   }
 
@@ -170,14 +172,21 @@ class Exchange {
     const unary = (text: string): Reply => ({ status: 200, headers, pieces: [Buffer.from(text)], stream: false });
     if (render === "models") return unary(renderModels(vendor));
     const answer = answerPrompt(prompt, behaviour, { serial, created, usageShape });
-    if (render === "embeddings") return unary(embeddings(prompt, answer));
+    if (typeof render === "function") return this.#reply(vendor, render(prompt, answer));
     if (!stream) return unary(render.unary(answer));
     return { status: 200, headers, pieces: render.events(answer).map((event) => Buffer.from(event)), stream };
   }
 
+  #reply(vendor: Vendor, { pieces, contentType, headers: more = [], stream = false }: Rendered): Reply {
+    const headers = vendorHeaders(vendor, this.#context.serial, stream);
+    if (contentType !== undefined) headers[headers.indexOf("content-type") + 1] = contentType;
+    headers.push(...more);
+    return { status: 200, headers, pieces: pieces.map((piece) => Buffer.from(piece)), stream };
+  }
+
   #refuse(vendor: Vendor, behaviour: Behaviour, refusal: Refusal): Reply {
     const { serial } = this.#context;
-    const headers = vendorHeaders(vendor, serial, false);
+    const headers = [...vendorHeaders(vendor, serial, false), ...refusalHeaders(vendor, refusal)];
     const retryAfter = behaviour.retryAfter ?? (refusal.status === 429 ? "1" : undefined);
     if (retryAfter !== undefined) headers.push("retry-after", retryAfter);
     const pieces = [Buffer.from(renderRefusal(vendor, serial, refusal))];
@@ -202,9 +211,18 @@ class Exchange {
   }
 }
 
-/** Reads a body; an Azure deployment in the path stands in for a missing model. */
-function parsePrompt(body: Buffer, target: Target): Prompt {
+/** Reads a body; a model in the path stands in for a missing one. */
+function parsePrompt(body: Buffer, contentType: string | undefined, target: Target): Prompt {
   if (target.operation.render === "models") return readPrompt({});
+  const boundary = contentType === undefined ? undefined : readBoundary(contentType);
+  const fields = boundary === undefined ? parseJson(body) : parseForm(body, boundary);
+  const prompt = readPrompt(target.operation.read?.(fields) ?? fields);
+  const model = prompt.model === "" ? (target.model ?? "") : prompt.model;
+  if (model === "") throw new Refusal(400, "you must provide a model parameter");
+  return { ...prompt, model };
+}
+
+function parseJson(body: Buffer): JsonObject {
   let json: unknown;
   try {
     json = JSON.parse(body.toString());
@@ -212,8 +230,20 @@ function parsePrompt(body: Buffer, target: Target): Prompt {
     throw new Refusal(400, "We could not parse the JSON body of your request.");
   }
   if (typeof json !== "object" || json === null) throw new Refusal(400, "The body must be a JSON object.");
-  const prompt = readPrompt(json as { [key: string]: unknown });
-  const model = prompt.model === "" ? (target.deployment ?? "") : prompt.model;
-  if (model === "") throw new Refusal(400, "you must provide a model parameter");
-  return { ...prompt, model };
+  return json as JsonObject;
+}
+
+/** The text fields of a form, as a JSON body would have them. */
+function parseForm(body: Buffer, boundary: string): JsonObject {
+  try {
+    const form = new MultipartForm(body, boundary);
+    const texts = form.parts
+      .filter(({ isFile }) => !isFile)
+      .map(({ name, start, end }) => [name, form.bytes.toString("utf8", start, end)] as const);
+    const fields: JsonObject = Object.fromEntries(texts);
+    return { ...fields, stream: fields["stream"] === "true" };
+  } catch (error) {
+    if (error instanceof MultipartError) throw new Refusal(400, error.message);
+    throw error;
+  }
 }

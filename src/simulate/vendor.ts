@@ -1,8 +1,8 @@
 /** What tells the vendors apart besides their answers: response headers and the shape of errors. */
-import { indented, simulateId } from "./shape.ts";
+import { EVENT_STREAM, indented, simulateId } from "./shape.ts";
 
 /** A provider the simulator can be taken for. */
-export type Vendor = "openai" | "azure" | "anthropic";
+export type Vendor = "openai" | "azure" | "anthropic" | "cohere" | "aws" | "google";
 
 /** A request that is answered with an error; thrown while an answer is made. */
 export class Refusal extends Error {
@@ -49,7 +49,21 @@ export function vendorHeaders(vendor: Vendor, serial: number, stream: boolean): 
         ...["anthropic-ratelimit-requests-limit", "4000", "anthropic-ratelimit-requests-remaining", "3999"],
         ...["anthropic-ratelimit-tokens-limit", "400000", "anthropic-ratelimit-tokens-remaining", "399900"],
       ];
+    case "cohere":
+      return ["content-type", contentType, "x-debug-trace-id", requestId, "num_chars", "0"];
+    case "aws":
+      return ["content-type", stream ? EVENT_STREAM : contentType, "x-amzn-requestid", simulateId("", serial)];
+    case "google":
+      return [
+        ...["content-type", stream ? "text/event-stream" : "application/json; charset=UTF-8", "vary", "Origin"],
+        ...["x-vertex-ai-llm-request-type", "shared", "server", "simulated"],
+      ];
   }
+}
+
+/** What the headers of a vendor's refusal say beyond those of its answers. */
+export function refusalHeaders(vendor: Vendor, { status }: Refusal): string[] {
+  return vendor === "aws" ? ["x-amzn-errortype", AWS_TYPES[status] ?? "InternalServerException"] : [];
 }
 
 /** The error body of a vendor. */
@@ -65,6 +79,12 @@ export function renderRefusal(vendor: Vendor, serial: number, { status, message,
         error: { type: ANTHROPIC_TYPES[status] ?? "api_error", message },
         request_id: simulateId("req_", serial),
       });
+    case "cohere":
+      return JSON.stringify({ id: simulateId("", serial), message });
+    case "aws":
+      return JSON.stringify({ message });
+    case "google":
+      return indented({ error: { code: status, message, status: GOOGLE_STATUSES[status] ?? "INTERNAL" } });
   }
 }
 
@@ -96,6 +116,30 @@ const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
   500: "api_error",
   504: "timeout_error",
   529: "overloaded_error",
+};
+
+/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_Errors */
+const AWS_TYPES: Readonly<Record<number, string>> = {
+  400: "ValidationException",
+  401: "UnrecognizedClientException",
+  403: "AccessDeniedException",
+  404: "ResourceNotFoundException",
+  405: "UnknownOperationException",
+  408: "ModelTimeoutException",
+  424: "ModelErrorException",
+  429: "ThrottlingException",
+  503: "ServiceUnavailableException",
+};
+
+/** https://docs.cloud.google.com/apis/design/errors#handling_errors */
+const GOOGLE_STATUSES: Readonly<Record<number, string>> = {
+  400: "INVALID_ARGUMENT",
+  401: "UNAUTHENTICATED",
+  403: "PERMISSION_DENIED",
+  404: "NOT_FOUND",
+  429: "RESOURCE_EXHAUSTED",
+  503: "UNAVAILABLE",
+  504: "DEADLINE_EXCEEDED",
 };
 
 function openaiType(status: number): string {

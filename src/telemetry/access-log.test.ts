@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { emptyUsage } from "../usage/token-usage.ts";
+import { emptyUsage, TOKENS_MAX, type TokenUsage } from "../usage/token-usage.ts";
 import { AccessLog } from "./access-log.ts";
 import type { RequestRecord } from "./request-record.ts";
 import { testRecord } from "./test-record.ts";
@@ -23,8 +23,13 @@ test("a request that went well has everything that is known of it", () => {
   const usage = {
     inputTokens: 100,
     cachedInputTokens: 64,
-    cacheCreationInputTokens: 0,
+    cacheCreationInputTokens: 12,
+    cacheCreation5mInputTokens: 8,
+    cacheCreation1hInputTokens: 4,
+    inputAudioTokens: 2,
+    inputImageTokens: 0,
     outputTokens: 36,
+    outputAudioTokens: 3,
     reasoningTokens: 12,
     totalTokens: 136,
     estimated: true,
@@ -48,8 +53,12 @@ test("a request that went well has everything that is known of it", () => {
     "gen_ai.response.model": "gpt-5-mini-2025-08-07",
     "gen_ai.usage.input_tokens": 100,
     "gen_ai.usage.cached_input_tokens": 64,
-    "gen_ai.usage.cache_creation_input_tokens": 0,
+    "gen_ai.usage.cache_creation_input_tokens": 12,
+    "gen_ai.usage.cache_creation_5m_input_tokens": 8,
+    "gen_ai.usage.cache_creation_1h_input_tokens": 4,
+    "gen_ai.usage.input_audio_tokens": 2,
     "gen_ai.usage.output_tokens": 36,
+    "gen_ai.usage.output_audio_tokens": 3,
     "gen_ai.usage.reasoning_tokens": 12,
     "gen_ai.usage.total_tokens": 136,
     usage_estimated: true,
@@ -63,6 +72,11 @@ test("a request that went well has everything that is known of it", () => {
     "gen_ai.operation.name": "chat",
     "gen_ai.provider.name": "openai",
   });
+});
+
+test("fields that were not told to the backend are named", () => {
+  assert.equal(lineOf(testRecord({ droppedFields: "seed, logit_bias" }))["dropped_fields"], "seed, logit_bias");
+  assert.ok(!("dropped_fields" in lineOf(testRecord())));
 });
 
 test("a request that came to nothing has its error and no members for what never was", () => {
@@ -150,6 +164,21 @@ test("more costs than fit are cut between two of them, and the line says so", ()
   assert.equal(line["costs_truncated"], true);
 });
 
+const FULL_USAGE: TokenUsage = {
+  inputTokens: TOKENS_MAX,
+  cachedInputTokens: TOKENS_MAX,
+  cacheCreationInputTokens: TOKENS_MAX,
+  cacheCreation5mInputTokens: TOKENS_MAX,
+  cacheCreation1hInputTokens: TOKENS_MAX,
+  inputAudioTokens: TOKENS_MAX,
+  inputImageTokens: TOKENS_MAX,
+  outputTokens: TOKENS_MAX,
+  outputAudioTokens: TOKENS_MAX,
+  reasoningTokens: TOKENS_MAX,
+  totalTokens: TOKENS_MAX,
+  estimated: true,
+};
+
 test("a line is one line of ASCII and at most 4 KiB, whatever callers and providers put into it", () => {
   const text = fc.oneof(
     fc.string({ unit: "binary", maxLength: 2000 }),
@@ -167,16 +196,17 @@ test("a line is one line of ASCII and at most 4 KiB, whatever callers and provid
     responseModel: text,
     errorType: text,
     errorMessage: text,
+    droppedFields: text,
     costs: fc.array(fc.tuple(text, fc.double())).map((pairs) => pairs.flat()),
   });
   fc.assert(
     fc.property(record, (changes) => {
-      const [line = ""] = linesOf(testRecord(changes));
+      const [line = ""] = linesOf(testRecord({ usage: FULL_USAGE, ...changes }));
       assert.match(line, /^[ -~]*\n$/);
       assert.ok(line.length <= 4096, `${line.length} bytes`);
       const read = JSON.parse(line) as Record<string, unknown>;
       assert.equal(read["status"], 200);
-      assert.equal(read["gen_ai.usage.total_tokens"], 136);
+      assert.equal(read["gen_ai.usage.total_tokens"], TOKENS_MAX);
     }),
     { numRuns: 60 },
   );

@@ -94,14 +94,21 @@ function renderOwn(record: RequestRecord, textMax: number): string {
   line = text(line, ',"gen_ai.original.model":"', record.originalModel, textMax);
   line = text(line, ',"gen_ai.request.model":"', record.requestModel, textMax);
   line = text(line, ',"gen_ai.response.model":"', record.responseModel, textMax);
+  line = text(line, ',"dropped_fields":"', record.droppedFields, textMax);
   return appendCosts(appendUsage(line, record.usage), record.costs);
 }
 
+/** What most requests have none of is told only of the others, though most providers say 0 of it. */
 function appendUsage(start: string, usage: TokenUsage): string {
   let line = count(start, ',"gen_ai.usage.input_tokens":', usage.inputTokens);
   line = count(line, ',"gen_ai.usage.cached_input_tokens":', usage.cachedInputTokens);
   line = count(line, ',"gen_ai.usage.cache_creation_input_tokens":', usage.cacheCreationInputTokens);
+  line = count(line, ',"gen_ai.usage.cache_creation_5m_input_tokens":', usage.cacheCreation5mInputTokens || undefined);
+  line = count(line, ',"gen_ai.usage.cache_creation_1h_input_tokens":', usage.cacheCreation1hInputTokens || undefined);
+  line = count(line, ',"gen_ai.usage.input_audio_tokens":', usage.inputAudioTokens || undefined);
+  line = count(line, ',"gen_ai.usage.input_image_tokens":', usage.inputImageTokens || undefined);
   line = count(line, ',"gen_ai.usage.output_tokens":', usage.outputTokens);
+  line = count(line, ',"gen_ai.usage.output_audio_tokens":', usage.outputAudioTokens || undefined);
   line = count(line, ',"gen_ai.usage.reasoning_tokens":', usage.reasoningTokens);
   line = count(line, ',"gen_ai.usage.total_tokens":', usage.totalTokens);
   return usage.estimated ? `${line},"usage_estimated":true` : line;

@@ -151,16 +151,20 @@ test("attempts and failures are counted by backend", () => {
   const samples = samplesOf(
     settle(
       newMetrics(),
-      { attempts: 2 },
+      { attempts: 2, failedBackends: ["default/first"] },
       { outcome: "error", errorType: "upstream_unavailable", upstreamStatus: 0 },
       { outcome: "cancelled", errorType: "client_closed" },
       { usage: { ...emptyUsage(), outputTokens: 3, estimated: true } },
     ),
   );
-  assert.equal(samples.get('aigw_upstream_attempts_total{backend="default/openai"}'), 5);
+  assert.equal(samples.get('aigw_upstream_attempts_total{backend="default/openai"}'), 4);
+  assert.equal(samples.get('aigw_upstream_attempts_total{backend="default/first"}'), 1);
   assert.deepEqual(
     [...samples].filter(([name]) => name.startsWith("aigw_upstream_failures_total")),
-    [['aigw_upstream_failures_total{backend="default/openai",error_type="upstream_unavailable"}', 1]],
+    [
+      ['aigw_upstream_failures_total{backend="default/first",error_type="upstream_error"}', 1],
+      ['aigw_upstream_failures_total{backend="default/openai",error_type="upstream_unavailable"}', 1],
+    ],
   );
   assert.equal(samples.get("aigw_usage_estimated_total"), 1);
 });

@@ -82,9 +82,11 @@ export class Metrics implements RequestSink {
     ended.leaf.value++;
     if (record.usage.estimated) this.#estimated.series("").value++;
     if (record.attempts === 0) return;
-    const attempts = this.#attemptCells.at(backendName);
-    attempts.leaf ??= this.#attempts.series(renderLabels({ backend: backendName }));
-    attempts.leaf.value += record.attempts;
+    for (const failed of record.failedBackends) {
+      this.#countAttempt(failed);
+      this.#countFailure(failed, "upstream_error");
+    }
+    this.#countAttempt(backendName);
     if (outcome === "error") this.#countFailure(backendName, errorType);
   }
 
@@ -101,6 +103,12 @@ export class Metrics implements RequestSink {
       this.#linesDropped,
     ];
     return [...this.#genAi.snapshot(), ...families.map((family) => family.snapshot()), ...this.#process.snapshot()];
+  }
+
+  #countAttempt(backendName: string): void {
+    const attempts = this.#attemptCells.at(backendName);
+    attempts.leaf ??= this.#attempts.series(renderLabels({ backend: backendName }));
+    attempts.leaf.value++;
   }
 
   #countFailure(backendName: string, errorType: string): void {

@@ -41,6 +41,10 @@ export interface RequestRecord {
   responseModel: string;
   stream: boolean;
   attempts: number;
+  /** `namespace/name` of the backends whose attempts failed and were followed by another, in order. */
+  failedBackends: readonly string[];
+  /** Fields of the request that the final attempt's backend could not be told, as paths into the body, comma-separated; "" = none. */
+  droppedFields: string;
 
   /** HTTP status the caller got (499 when it left before one was sent). */
   status: number;

@@ -25,6 +25,8 @@ export function testRecord(changes: Partial<RequestRecord> = {}): RequestRecord 
     responseModel: "gpt-5-mini-2025-08-07",
     stream: true,
     attempts: 1,
+    failedBackends: [],
+    droppedFields: "",
     status: 200,
     upstreamStatus: 200,
     outcome: "ok",

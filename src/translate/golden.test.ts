@@ -1,11 +1,11 @@
 /**
  * Replays the fixtures of testdata/translate, found by their names:
  *
- *     <endpoint>/requests/<case>.json                   a caller's body
- *     <endpoint>/requests/<case>.context.json           optional: prefix, version, modelOverride
- *     <endpoint>/requests/<case>.<schema>.json          what the backend gets; body null = as it came
- *     <endpoint>/responses/<schema>/<case>.in.<ext>     a provider's answer, wire-exact; sse = a stream
- *     <endpoint>/responses/<schema>/<case>.context.json optional: status, headers, the caller's request
+ *     <endpoint>/requests/<case>.{json,form}            a caller's body
+ *     <endpoint>/requests/<case>.context.json           optional: prefix, version, modelOverride, target
+ *     <endpoint>/requests/<case>.<schema>.json          what the backend gets, body null = as it came; or the refusal
+ *     <endpoint>/responses/<schema>/<case>.in.<ext>     a provider's answer, wire-exact; sse, bin = a stream
+ *     <endpoint>/responses/<schema>/<case>.context.json optional: status, headers, the caller's request, target
  *     <endpoint>/responses/<schema>/<case>.out.<ext>    what the caller gets
  *     <endpoint>/responses/<schema>/<case>.facts.json   what was read, and edits to status and headers
  *
@@ -33,6 +33,7 @@ interface Context {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly request?: object;
+  readonly target?: string;
 }
 
 function readContext(path: string): Context {
@@ -49,9 +50,16 @@ function print(value: object): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-function parse(endpoint: Endpoint, body: Uint8Array): ParsedRequest {
+function parse(endpoint: Endpoint, body: Uint8Array, { target }: Context): ParsedRequest {
+  const [path = ""] = endpoint.paths;
   assert.ok(endpoint.parse);
-  return endpoint.parse(body, "application/json");
+  return endpoint.parse(body, contentTypeOf(body), target ?? path.replace("{model}", "some-model"));
+}
+
+/** A form's boundary is its first line. */
+function contentTypeOf(body: Uint8Array): string {
+  const boundary = /^--([^\r]+)\r/.exec(Buffer.from(body).toString("latin1"))?.[1];
+  return boundary === undefined ? "application/json" : `multipart/form-data; boundary=${boundary}`;
 }
 
 function createTranslator(schema: ApiSchema, endpoint: Endpoint, context: Context): Translator {
@@ -100,8 +108,13 @@ function replay(translator: Translator, run: () => { out: Buffer; patch: Respons
   return { out, facts: { ...translator.facts, status, headers, thrown } };
 }
 
-function replayStream(translator: Translator, chunks: readonly Buffer[]): Replayed {
+function headersOf({ headers }: Context): HeaderMap {
+  return new HeaderMap(Object.entries(headers ?? { "content-type": "application/json" }).flat());
+}
+
+function replayStream(translator: Translator, chunks: readonly Buffer[], context: Context): Replayed {
   return replay(translator, () => {
+    translator.responseHeaders(200, headersOf(context));
     const pieces = chunks.map((chunk) => translator.streamChunk(chunk));
     return { out: Buffer.concat([...pieces, translator.streamEnd()]), patch: {} };
   });
@@ -109,35 +122,51 @@ function replayStream(translator: Translator, chunks: readonly Buffer[]): Replay
 
 function replayWhole(translator: Translator, body: Buffer, context: Context): Replayed {
   const status = context.status ?? 200;
-  const headers = new HeaderMap(Object.entries(context.headers ?? { "content-type": "application/json" }).flat());
+  const headers = headersOf(context);
   return replay(translator, () => {
+    if (status < 300) translator.responseHeaders(status, headers);
     const patch = status < 300 ? translator.responseBody(body) : translator.responseError(status, headers, body);
     return { out: Buffer.from(patch.body ?? body), patch };
   });
 }
 
 function testRequest(schema: ApiSchema, endpoint: Endpoint, path: string): void {
-  it(`request ${basename(path, ".json")}`, () => {
+  const stem = path.replace(/\.\w+$/, "");
+  it(`request ${basename(stem)}`, () => {
     const raw = readFileSync(path);
-    const translator = createTranslator(schema, endpoint, readContext(path.replace(/json$/, "context.json")));
-    const patch = translator.request(raw, parse(endpoint, raw));
-    const body = patch.body === undefined ? null : Buffer.from(patch.body).toString();
-    matchGolden(
-      path.replace(/json$/, `${schema.name}.json`),
-      print({ path: patch.path, headers: patch.headers, body }),
-    );
+    const context = readContext(`${stem}.context.json`);
+    const written = writeRequest(createTranslator(schema, endpoint, context), raw, parse(endpoint, raw, context));
+    matchGolden(`${stem}.${schema.name}.json`, print(written));
   });
+}
+
+/** What the backend gets, or why it gets nothing. */
+function writeRequest(translator: Translator, raw: Buffer, parsed: ParsedRequest): object {
+  try {
+    const { path, headers, body } = translator.request(raw, parsed);
+    const losses = translator.losses.length === 0 ? undefined : translator.losses;
+    return { path, headers, body: body === undefined ? null : Buffer.from(body).toString(), losses };
+  } catch (error) {
+    assert.ok(error instanceof GatewayError, String(error));
+    return { thrown: `${error.code}: ${error.message}` };
+  }
+}
+
+/** A request as the endpoint takes it. */
+function askFor(endpoint: Endpoint, fields: object): Buffer {
+  const form = join(ROOT, endpoint.name, "requests/basic.form");
+  return existsSync(form) ? readFileSync(form) : Buffer.from(JSON.stringify(fields));
 }
 
 function testResponse(schema: ApiSchema, endpoint: Endpoint, path: string): void {
   const [, stem = "", extension = ""] = /^(.*)\.in\.(\w+)$/.exec(path) ?? [];
-  const isStream = extension === "sse";
+  const isStream = extension === "sse" || extension === "bin";
   const context = readContext(`${stem}.context.json`);
-  const request = Buffer.from(JSON.stringify({ model: "some-model", stream: isStream, ...context.request }));
+  const request = askFor(endpoint, { model: "some-model", stream: isStream, messages: [], ...context.request });
 
   function begin(): Translator {
     const translator = createTranslator(schema, endpoint, context);
-    translator.request(request, parse(endpoint, request));
+    translator.request(request, parse(endpoint, request, context));
     return translator;
   }
 
@@ -148,7 +177,7 @@ function testResponse(schema: ApiSchema, endpoint: Endpoint, path: string): void
 
   const input = readFileSync(path);
   for (const [cut, split] of Object.entries(isStream ? CUTS : {})) {
-    it(`stream ${basename(stem)}, ${cut}`, () => check(replayStream(begin(), split(input))));
+    it(`stream ${basename(stem)}, ${cut}`, () => check(replayStream(begin(), split(input), context)));
   }
   if (!isStream) it(`answer ${basename(stem)}`, () => check(replayWhole(begin(), input, context)));
 }
@@ -157,7 +186,9 @@ for (const schema of API_SCHEMAS) {
   for (const endpoint of ENDPOINTS.filter(({ name }) => schema.endpoints[name] !== undefined)) {
     describe(`${endpoint.name} on ${schema.name}`, () => {
       const folder = join(ROOT, endpoint.name);
-      const requests = globSync(join(folder, "requests/*.json")).filter((path) => /^[^.]+\.json$/.test(basename(path)));
+      const requests = globSync(join(folder, "requests/*.{json,form}")).filter((path) =>
+        /^[^.]+\.\w+$/.test(basename(path)),
+      );
       const responses = globSync(join(folder, `responses/${schema.name}/*.in.*`));
 
       it("has fixtures", () => {

@@ -23,7 +23,7 @@ function beginStream(endpoint: EndpointName, body: object = {}): Translator {
     now: () => 0,
   });
   const raw = Buffer.from(JSON.stringify({ model: "m", stream: true, ...body }));
-  translator.request(raw, parse(raw, undefined));
+  translator.request(raw, parse(raw, undefined, "/"));
   return translator;
 }
 
@@ -132,20 +132,24 @@ describe("a passed stream", () => {
 
 describe("the registry", () => {
   it("finds nothing for what is unsupported", () => {
-    assert.equal(findTranslator("Anthropic", "chat-completions"), undefined);
+    assert.equal(findTranslator("Anthropic", "embeddings"), undefined);
     assert.equal(findTranslator("AzureOpenAI", "completions"), undefined);
     assert.equal(findTranslator("OpenAI", "models"), undefined);
     assert.equal(findTranslator("Cohere", "embeddings"), undefined);
-    assert.equal(findSchema("Cohere"), undefined);
   });
 
   it("knows the provider names of metrics", () => {
-    const names = API_SCHEMAS.map(({ name, otelProvider }) => [name, otelProvider]);
-    assert.deepEqual(names, [
-      ["OpenAI", "openai"],
-      ["AzureOpenAI", "azure.openai"],
-      ["Anthropic", "anthropic"],
-    ]);
+    const names = new Map(API_SCHEMAS.map(({ name, otelProvider }) => [name, otelProvider]));
+    assert.deepEqual(Object.fromEntries(names), {
+      OpenAI: "openai",
+      AzureOpenAI: "azure.openai",
+      Cohere: "cohere",
+      Anthropic: "anthropic",
+      AWSBedrock: "aws.bedrock",
+      AWSAnthropic: "aws.bedrock",
+      GCPVertexAI: "gcp.vertex_ai",
+      GCPAnthropic: "gcp.vertex_ai",
+    });
     assert.equal(findSchema("AzureOpenAI")?.otelProvider, "azure.openai");
   });
 });

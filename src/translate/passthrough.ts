@@ -19,7 +19,7 @@ export interface AnswerReader {
 }
 
 /** The upstream path, with query, for a request model. */
-export type BackendPath = (context: TranslatorContext, model: string) => string;
+export type BackendPath = (context: TranslatorContext, model: string, body: ParsedRequest) => string;
 
 /** What tells one passthrough translator from another. */
 export interface PassthroughParts {
@@ -31,6 +31,7 @@ export interface PassthroughParts {
 }
 
 const UNCHANGED: ResponsePatch = {};
+const NO_LOSSES: readonly string[] = [];
 const NOTHING = Buffer.alloc(0);
 const DONE = Buffer.from("[DONE]");
 
@@ -40,6 +41,7 @@ const DONE = Buffer.from("[DONE]");
  */
 export class Passthrough implements Translator {
   readonly facts: AnswerFacts;
+  readonly losses = NO_LOSSES;
   readonly #context: TranslatorContext;
   readonly #parts: PassthroughParts;
   readonly #splitter = new EventSplitter();
@@ -55,12 +57,12 @@ export class Passthrough implements Translator {
     const { path, edit, reader } = this.#parts;
     const { modelOverride } = this.#context;
     reader.begin?.(body);
-    const backendPath = path(this.#context, modelOverride ?? body.model);
+    const backendPath = path(this.#context, modelOverride ?? body.model, body);
     const edited = edit(body, modelOverride);
     return edited === undefined ? { path: backendPath } : { path: backendPath, body: edited };
   }
 
-  responseHeaders(): ResponsePatch {
+  responseHeaders(_status: number, _headers: HeaderMap): ResponsePatch {
     return UNCHANGED;
   }
 
@@ -131,5 +133,6 @@ export class Passthrough implements Translator {
 /** Edits a request so that it names the backend's model. */
 export function overrideModel(body: ParsedRequest, modelOverride: string | undefined): Uint8Array | undefined {
   if (modelOverride === undefined || modelOverride === body.model) return undefined;
+  if (body.form !== undefined) return body.form.withText("model", modelOverride);
   return setField(body.scanned, "model", JSON.stringify(modelOverride));
 }

@@ -61,6 +61,10 @@ export interface AnswerFacts {
 /** One attempt's translation, both ways. Usage and state are read from {@link facts} at any time. */
 export interface Translator {
   readonly facts: AnswerFacts;
+  /** Fields of the request that the backend was not told, as paths into the body; whole once {@link request} has returned. */
+  readonly losses: readonly string[];
+  /** Whether a backend's stream may also come as one JSON array of its events. */
+  readonly streamMayBeArray?: boolean;
   request(raw: Uint8Array, body: ParsedRequest): RequestPatch;
   /** Called once with the upstream's answer head, for 2xx. */
   responseHeaders(status: number, headers: HeaderMap): ResponsePatch;

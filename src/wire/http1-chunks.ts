@@ -1,5 +1,5 @@
 /** The chunked transfer coding (RFC 9112 section 7.1), read incrementally. */
-import type { FaultOf } from "./http1-fields.ts";
+import { type FaultOf, isNameByte, isValueByte } from "./http1-fields.ts";
 
 /** Longest line with a chunk's size and extensions. */
 const CHUNK_LINE_BYTES_MAX = 16 * 1024;
@@ -12,6 +12,8 @@ const TAB = 0x09;
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
+const QUOTE = 0x22;
+const COLON = 0x3a;
 const SEMICOLON = 0x3b;
 
 const State = {
@@ -23,14 +25,15 @@ const State = {
   dataCr: 4,
   dataLf: 5,
   trailerStart: 6,
-  trailer: 7,
-  trailerLf: 8,
-  endLf: 9,
-  ended: 10,
+  trailerName: 7,
+  trailerValue: 8,
+  trailerLf: 9,
+  endLf: 10,
+  ended: 11,
 } as const;
 type State = (typeof State)[keyof typeof State];
 
-/** Who wrote the chunks. Blanks behind a chunk's size are written by some old servers, and taken for nothing good from clients. */
+/** Who wrote the chunks. Blanks behind a chunk's size are taken from servers, some of which pad it, and from no client. */
 export type ChunkWriter = "client" | "server";
 
 /**
@@ -44,6 +47,8 @@ export class ChunkedReader {
   #left = 0;
   /** Bytes of the line being read: digits of a chunk's size, extensions, trailers. */
   #lineBytes = 0;
+  /** Whether the extension stands within quotes. */
+  #isQuoted = false;
 
   /** Where the payload of the last read begins and ends, moved together in its memory. */
   payloadStart = 0;
@@ -103,10 +108,7 @@ export class ChunkedReader {
         this.#takeSizeByte(byte);
         return;
       case State.extension:
-        this.#lineBytes += 1;
-        if (this.#lineBytes > CHUNK_LINE_BYTES_MAX) throw this.#fault("chunk extension too large");
-        if (byte === CR) this.#state = State.sizeLf;
-        else if (byte === LF || byte === 0) throw this.#fault("chunk extension");
+        this.#takeExtensionByte(byte);
         return;
       case State.sizeLf:
         this.#expectLf(byte, this.#left === 0 ? State.trailerStart : State.data);
@@ -136,7 +138,17 @@ export class ChunkedReader {
     if (byte === CR) this.#state = State.sizeLf;
     else if (byte === SEMICOLON || (this.#takesBlanks && (byte === SPACE || byte === TAB))) {
       this.#state = State.extension;
+      this.#isQuoted = false;
     } else throw this.#fault("chunk size");
+  }
+
+  #takeExtensionByte(byte: number): void {
+    this.#lineBytes += 1;
+    if (this.#lineBytes > CHUNK_LINE_BYTES_MAX) throw this.#fault("chunk extension too large");
+    // For some readers a line does not end within quotes.
+    if (byte === CR && !this.#isQuoted) this.#state = State.sizeLf;
+    else if (!isValueByte(byte)) throw this.#fault("chunk extension");
+    else if (byte === QUOTE) this.#isQuoted = !this.#isQuoted;
   }
 
   #takeTrailerByte(byte: number): void {
@@ -144,12 +156,17 @@ export class ChunkedReader {
     if (this.#lineBytes > TRAILER_BYTES_MAX) throw this.#fault("trailers too large");
     switch (this.#state) {
       case State.trailerStart:
-        if (byte === LF || byte === 0) throw this.#fault("trailer");
-        this.#state = byte === CR ? State.endLf : State.trailer;
+        if (byte === CR) this.#state = State.endLf;
+        else if (isNameByte(byte)) this.#state = State.trailerName;
+        else throw this.#fault("trailer");
         return;
-      case State.trailer:
-        if (byte === LF || byte === 0) throw this.#fault("trailer");
+      case State.trailerName:
+        if (byte === COLON) this.#state = State.trailerValue;
+        else if (!isNameByte(byte)) throw this.#fault("trailer");
+        return;
+      case State.trailerValue:
         if (byte === CR) this.#state = State.trailerLf;
+        else if (!isValueByte(byte)) throw this.#fault("trailer");
         return;
       case State.trailerLf:
         this.#expectLf(byte, State.trailerStart);

@@ -33,6 +33,16 @@ const VALUE_BYTE = new Uint8Array(256).fill(1, SPACE);
 VALUE_BYTE[TAB] = 1;
 VALUE_BYTE[DEL] = 0;
 
+/** Whether a byte may stand in a header's name. */
+export function isNameByte(byte: number): boolean {
+  return NAME_BYTE[byte] === 1;
+}
+
+/** Whether a byte may stand in a header's value. */
+export function isValueByte(byte: number): boolean {
+  return VALUE_BYTE[byte] === 1;
+}
+
 /** `Number` of more digits would not be exact. */
 const LENGTH_DIGITS_MAX = 15;
 const DIGITS = /^\d+$/;

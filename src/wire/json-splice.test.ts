@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { KeySet, scanObject } from "./json-scan.ts";
-import { removeField, setField } from "./json-splice.ts";
+import { editFields, removeField, setField } from "./json-splice.ts";
 
 const KEYS = new KeySet(["model"]);
 
@@ -66,6 +66,36 @@ test("an edited document parses to the edited object, in any layout", () => {
       });
       const { model: _, ...rest } = plain;
       assert.deepEqual(JSON.parse(removeField(scan(text), "model").toString()), rest);
+    }),
+  );
+});
+
+const edits = [
+  { name: "sets, adds and removes", in: '{"model":"x","a":1,"stream":true}', want: '{"model":"y","a":1,"version":2}' },
+  { name: "adds to what is empty once all is removed", in: '{ "stream":true }', want: '{ "version":2 }' },
+];
+for (const { name, in: text, want } of edits) {
+  test(`an edit of several fields ${name}`, () => {
+    const scanned = scanObject(Buffer.from(text), new KeySet(["model", "stream", "version"]));
+    const model = scanned.has("model") ? { model: '"y"' } : {};
+    assert.equal(Buffer.from(editFields(scanned, { ...model, stream: undefined, version: "2" })).toString(), want);
+  });
+}
+
+test("an edit of several fields gives what the same edits of the object give", () => {
+  const key = fc.constantFrom("a", "b", "c", "d", "e");
+  const document = fc.tuple(fc.dictionary(key, fc.jsonValue()), fc.constantFrom(undefined, 2));
+  const changes = fc.dictionary(fc.constantFrom("a", "b", "c"), fc.option(fc.jsonValue(), { nil: undefined }));
+  fc.assert(
+    fc.property(document, changes, ([object, indent], changed) => {
+      const bytes = Buffer.from(JSON.stringify(object, null, indent));
+      const json = Object.entries(changed).map(([name, value]) => [
+        name,
+        value === undefined ? undefined : JSON.stringify(value),
+      ]);
+      const edited = editFields(scanObject(bytes, new KeySet(["a", "b", "c"])), Object.fromEntries(json));
+      const want = JSON.parse(JSON.stringify({ ...object, ...changed })) as unknown;
+      assert.deepEqual(JSON.parse(Buffer.from(edited).toString()), want);
     }),
   );
 });

@@ -21,6 +21,34 @@ export function removeField(scanned: ScannedObject, key: string): Uint8Array {
   return scanned.has(key) ? removeItem(scanned.bytes, scanned.keyStart(key), scanned.end(key)) : scanned.bytes;
 }
 
+/**
+ * Sets and removes several top-level members, keys of the scan all of them.
+ *
+ * @param edits JSON by key; undefined removes.
+ */
+export function editFields(scanned: ScannedObject, edits: Readonly<Record<string, string | undefined>>): Uint8Array {
+  let { bytes } = scanned;
+  let isEmpty = scanned.empty;
+  let end = endOfContent(bytes, scanned.close);
+  for (const [key, json] of Object.entries(edits)) {
+    if (json === undefined || scanned.has(key)) continue;
+    const member = `${isEmpty ? "" : ","}${JSON.stringify(key)}:${json}`;
+    bytes = splice(bytes, end, end, member);
+    end += Buffer.byteLength(member);
+    isEmpty = false;
+  }
+  // From the last one to the first, so that the places of those before stay where the scan found them.
+  const present = Object.keys(edits).filter((key) => scanned.has(key));
+  for (const key of present.sort((a, b) => scanned.start(b) - scanned.start(a))) {
+    const json = edits[key];
+    bytes =
+      json === undefined
+        ? removeItem(bytes, scanned.keyStart(key), scanned.end(key))
+        : splice(bytes, scanned.start(key), scanned.end(key), json);
+  }
+  return bytes;
+}
+
 /** Removes the array element or object member at `start`…`end` and the comma that set it apart, if there is one. */
 export function removeItem(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const before = endOfContent(bytes, start);

@@ -289,6 +289,12 @@ describe("the clusters of our own", () => {
     assert.equal(endpoints?.[0]?.lbEndpoints?.length, 2);
   });
 
+  it("ask no processor that has ended or hangs, and soon ask it again", () => {
+    const { healthChecks, outlierDetection } = processorCluster(["/a", "/b"]);
+    assert.partialDeepStrictEqual(healthChecks, [{ grpcHealthCheck: {}, unhealthyThreshold: 1, healthyThreshold: 1 }]);
+    assert.partialDeepStrictEqual(outlierDetection, { consecutiveLocalOriginFailure: 1, maxEjectionPercent: 100 });
+  });
+
   it("reach a processor by socket or by name", () => {
     assert.equal(processorCluster(["/a"]).type, "STATIC");
     assert.equal(processorCluster(["processor.test:1063"]).type, "STRICT_DNS");

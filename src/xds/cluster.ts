@@ -36,6 +36,34 @@ const PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions
 const PROCESSOR_WINDOW_BYTES = 16 * 1024 * 1024;
 const PROCESSOR_CONNECT_TIMEOUT = "5s";
 
+/**
+ * A process that has ended gets no more calls after the first that fails, one that hangs after a second; both get calls again
+ * as soon as they answer a health check.
+ */
+const PROCESSOR_HEALTH: Pick<ClusterJson, "healthChecks" | "outlierDetection"> = {
+  healthChecks: [
+    {
+      grpcHealthCheck: {},
+      timeout: "1s",
+      interval: "0.1s",
+      noTrafficInterval: "0.1s",
+      unhealthyThreshold: 1,
+      healthyThreshold: 1,
+    },
+  ],
+  outlierDetection: {
+    splitExternalLocalOriginErrors: true,
+    consecutiveLocalOriginFailure: 1,
+    enforcingConsecutiveLocalOriginFailure: 100,
+    // What the processor answers is no sign that it is ill.
+    enforcingConsecutive5xx: 0,
+    enforcingConsecutiveGatewayFailure: 0,
+    enforcingSuccessRate: 0,
+    enforcingLocalOriginSuccessRate: 0,
+    maxEjectionPercent: 100,
+  },
+};
+
 /** Resolves each name to hosts, one per address. */
 const DNS_CLUSTER: NonNullable<ClusterJson["clusterType"]> = {
   name: "envoy.cluster.dns",
@@ -116,6 +144,7 @@ export function processorCluster(sockets: readonly string[]): ClusterJson {
     perConnectionBufferLimitBytes: BUFFER_BYTES,
     lbPolicy: "LEAST_REQUEST",
     circuitBreakers: circuitBreakers(undefined),
+    ...PROCESSOR_HEALTH,
     typedExtensionProtocolOptions: { [PROTOCOL_OPTIONS]: typed(PROTOCOL_OPTIONS, options) },
     loadAssignment: {
       clusterName: PROCESSOR_CLUSTER,

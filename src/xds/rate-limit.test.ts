@@ -40,6 +40,7 @@ function routeWith(...rules: RateLimitRule[]): Route {
     hostnames: [],
     rules: [],
     costs: [],
+    strictTranslation: false,
     traffic: {
       timeouts,
       retry: undefined,

@@ -76,6 +76,7 @@ export function testRoute(rule: Rule, traffic?: Partial<TrafficPolicy>): Route {
     hostnames: [],
     rules: [rule],
     costs: [],
+    strictTranslation: false,
     traffic: traffic && {
       timeouts: {
         connectMs: undefined,

@@ -28,8 +28,22 @@ export const STANDARD_RULES = `
         - headers: [{ type: RegularExpression, name: x-ai-eg-model, value: "gpt-.*" }]
       backendRefs: [{ name: openai }]`;
 
-/** Every vendor, nothing special. */
-export const STANDARD = `${route("main", STANDARD_RULES)}\n${BACKENDS}`;
+/** Every vendor, nothing special; cases may keep connections to the provider. */
+export const REUSING = `${route("main", STANDARD_RULES)}\n${BACKENDS}`;
+
+/**
+ * The same for cases that may break connections under each other: a provider that closes one right after its answer fails the
+ * request that Envoy sends on it in that very moment (the embedded host sends it again).
+ */
+export const STANDARD = `${REUSING}
+---
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: BackendTrafficPolicy
+metadata: { name: single-use, namespace: default }
+spec:
+  targetRefs: [{ group: aigateway.envoyproxy.io, kind: AIGatewayRoute, name: main }]
+  circuitBreaker: { maxRequestsPerConnection: 1 }
+`;
 
 /** A route with rules and, below them, more of its spec. */
 export function route(name: string, rules: string, more = ""): string {

@@ -2,7 +2,9 @@ import { ACCESS_LOG } from "./cases/access-log.ts";
 import { BAD_INPUT } from "./cases/bad-input.ts";
 import { COSTS } from "./cases/costs.ts";
 import { CREDENTIALS } from "./cases/credentials.ts";
+import { ENDPOINT_CASES } from "./cases/endpoints.ts";
 import { ERRORS } from "./cases/errors.ts";
+import { GENERATE_CONTENT } from "./cases/generate-content.ts";
 import { HTTP2 } from "./cases/http2.ts";
 import { MALFORMED_HTTP } from "./cases/malformed-http.ts";
 import { METRICS } from "./cases/metrics.ts";
@@ -11,6 +13,7 @@ import { PASSTHROUGH } from "./cases/passthrough.ts";
 import { ROUTING } from "./cases/routing.ts";
 import { STREAMS } from "./cases/streams.ts";
 import { TIMEOUTS } from "./cases/timeouts.ts";
+import { TRANSLATION } from "./cases/translation.ts";
 import { UPSTREAM_FAULTS } from "./cases/upstream-faults.ts";
 import { ENVOY } from "./envoy.ts";
 import { runConformance } from "./run.ts";
@@ -18,8 +21,11 @@ import { runConformance } from "./run.ts";
 runConformance(ENVOY, [
   ROUTING,
   PASSTHROUGH,
+  ENDPOINT_CASES,
   ERRORS,
   STREAMS,
+  TRANSLATION,
+  GENERATE_CONTENT,
   CREDENTIALS,
   MUTATION,
   COSTS,

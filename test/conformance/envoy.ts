@@ -2,6 +2,7 @@
 import { installEnvoy } from "../install-envoy.ts";
 import { startGateway } from "../server/start-gateway.ts";
 import type { Want } from "./case.ts";
+import { RESET_CASES } from "./cases/translation-cells.ts";
 import type { Difference, Host } from "./host.ts";
 
 const CUT: Want = { isCut: true, log: { outcome: "error", "error.type": "upstream_reset_mid_stream" } };
@@ -15,6 +16,7 @@ const DIFFERENCES: readonly (Difference & { readonly of: string })[] = [
       want: CUT,
     })),
   ),
+  ...RESET_CASES.map((name) => ({ of: `translation: ${name}`, why: CANNOT_APPEND, want: CUT })),
   { of: "costs: a stream that breaks off is charged what it is estimated to have used", why: CANNOT_APPEND, want: CUT },
   { of: "HTTP/2: a stream that breaks ends with an error event", why: CANNOT_APPEND, want: CUT },
   {

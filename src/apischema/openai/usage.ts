@@ -16,12 +16,17 @@ export interface ResponseUsage {
   readonly output_tokens?: unknown;
   readonly total_tokens?: unknown;
   readonly input_tokens_details?: InputTokensDetails | null;
+  /** The same of transcriptions: https://platform.openai.com/docs/api-reference/audio/json-object */
+  readonly input_token_details?: InputTokensDetails | null;
   readonly output_tokens_details?: OutputTokensDetails | null;
 }
 
 /** Parts of the input: https://platform.openai.com/docs/guides/prompt-caching */
 export interface InputTokensDetails {
   readonly cached_tokens?: unknown;
+  readonly audio_tokens?: unknown;
+  /** Of what images are made from: https://platform.openai.com/docs/api-reference/images/object */
+  readonly image_tokens?: unknown;
   /** Tokens written to the cache, as OpenAI spells them. */
   readonly cache_write_tokens?: unknown;
   /** The same, as OpenAI-compatible servers in front of Claude spell them. */
@@ -31,4 +36,5 @@ export interface InputTokensDetails {
 /** Parts of the output: https://platform.openai.com/docs/guides/reasoning */
 export interface OutputTokensDetails {
   readonly reasoning_tokens?: unknown;
+  readonly audio_tokens?: unknown;
 }

@@ -2,23 +2,31 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { installEnvoy } from "../../../test/install-envoy.ts";
 import { type Gateway, startGateway } from "../../../test/server/start-gateway.ts";
 import { type Simulator, startSimulator } from "../../simulate/simulator.ts";
 
+/** What an Envoy lacks that refuses a change; a category of extensions and one of them. */
+const EXTENSION = "envoy.load_balancing_policies/envoy.load_balancing_policies.maglev";
+const WAIT_MS = 15_000;
 const CHAT = "/v1/chat/completions";
 
 let envoy = "";
+let folder = "";
 /** Each serves one model. */
 const providers = new Map<string, Simulator>();
 before(async () => {
   envoy = await installEnvoy();
+  folder = mkdtempSync(join(tmpdir(), "aigw-fleet-"));
   for (const model of ["a", "b", "c"]) providers.set(model, await startSimulator({ port: 0, record: 100_000 }));
 });
 after(async () => {
+  rmSync(folder, { recursive: true, force: true });
   for (const provider of providers.values()) await provider.close();
 });
 
@@ -87,9 +95,16 @@ async function status(gateway: Gateway, model: string, headers: Record<string, s
 }
 
 async function becomes(gateway: Gateway, model: string, wanted: number): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while ((await status(gateway, model)) !== wanted && performance.now() < deadline) await pause(5);
-  assert.equal(await status(gateway, model), wanted);
+  await until(async () => (await status(gateway, model)) === wanted);
+}
+
+/** Waits until something is so; fails when it takes too long. */
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + WAIT_MS;
+  while (!(await isSo())) {
+    assert.ok(performance.now() < deadline, `not so after ${WAIT_MS} ms`);
+    await pause(5);
+  }
 }
 
 /** Processes that this test's gateway has started, by what their command line says. */
@@ -206,13 +221,13 @@ test("a port that is added by a change is served, one that is taken is refused, 
   try {
     const url = (port: number) => ({ ...gateway, url: `http://127.0.0.1:${port}` });
     await gateway.configure(on(http("one", first), http("two", second)));
-    while (!(await connects(second))) await pause(5);
+    await until(() => connects(second));
     assert.deepEqual([await status(url(first), "a"), await status(url(second), "a")], [200, 200]);
     await gateway.configure(on(http("one", first), http("three", busy)));
-    while (!gateway.stderr().includes(`port ${busy} is in use`)) await pause(5);
+    await until(() => gateway.stderr().includes(`port ${busy} is in use`));
     assert.deepEqual([await status(url(first), "a"), await status(url(second), "a")], [200, 200]);
     await gateway.configure(on(http("renamed", second)));
-    while (await connects(first)) await pause(5);
+    await until(async () => !(await connects(first)));
     await becomes(url(second), "a", 200);
   } finally {
     await gateway.stop();
@@ -220,12 +235,42 @@ test("a port that is added by a change is served, one that is taken is refused, 
   }
 });
 
+test("a change that Envoy refuses is refused as a whole, and the next one is taken", async () => {
+  const lacking = join(folder, "envoy");
+  writeFileSync(lacking, `#!/bin/sh\nexec ${envoy} --disable-extensions ${EXTENSION} "$@"\n`);
+  chmodSync(lacking, 0o755);
+  const hashed = `---
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: BackendTrafficPolicy
+metadata: {name: p}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: g}]
+  loadBalancer: {type: ConsistentHash, consistentHash: {type: SourceIP}}
+`;
+  const gateway = await startGateway(serving("a"), { args: ["--host", "envoy", "--envoy", lacking] });
+  try {
+    await gateway.configure(serving("a", "b") + hashed);
+    await until(() => gateway.stderr().includes("configuration refused"));
+    assert.match(gateway.stderr(), /<envoy>:1:1: Cluster: Envoy refuses it: .*MAGLEV/);
+    assert.deepEqual([await status(gateway, "a"), await status(gateway, "b")], [200, 404]);
+    const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+    assert.match(metrics, /^aigw_config_reloads_total\{result="refused"\} 1$/m);
+    assert.match(metrics, /^aigw_envoy_refusals_total [1-9]/m);
+    await gateway.configure(serving("a", "c"));
+    await becomes(gateway, "c", 200);
+    assert.equal(await status(gateway, "a"), 200);
+  } finally {
+    await gateway.stop();
+  }
+});
+
 test("an Envoy that is killed is started again on the same port", async () => {
   await withGateway({}, async (gateway) => {
     const [pid = 0] = processes("bootstrap.json");
     process.kill(pid, "SIGKILL");
-    while ((await fetch(`${gateway.adminUrl}/readyz`)).status === 200) await pause(2);
-    while ((await fetch(`${gateway.adminUrl}/readyz`)).status !== 200) await pause(10);
+    const ready = async () => (await fetch(`${gateway.adminUrl}/readyz`)).status === 200;
+    await until(async () => !(await ready()));
+    await until(ready);
     assert.equal(await status(gateway, "a"), 200);
     assert.match(await (await fetch(`${gateway.adminUrl}/metrics`)).text(), /^aigw_envoy_restarts_total 1$/m);
   });
@@ -237,11 +282,9 @@ test("Envoy does not outlive a gateway that is killed", async () => {
     const [pid = 0] = processes("bootstrap.json");
     const args = execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" });
     process.kill(supervisor, "SIGKILL");
-    const deadline = performance.now() + 5_000;
-    while (isAlive(pid) && performance.now() < deadline) await pause(10);
-    assert.ok(!isAlive(pid));
-    const [, folder = ""] = /--config-path (\S+)\/bootstrap\.json/.exec(args) ?? [];
-    rmSync(folder, { recursive: true });
+    await until(() => !isAlive(pid));
+    const [, left = ""] = /--config-path (\S+)\/bootstrap\.json/.exec(args) ?? [];
+    rmSync(left, { recursive: true });
   });
 });
 

@@ -2,6 +2,7 @@
  * Envoy serves: its process, the processors it asks about every request, and the discovery service it gets its configuration
  * from. Everything they share is in a folder of its own that goes with them.
  */
+import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
@@ -18,12 +19,12 @@ import type { Refusal } from "../../xds/ads-subscription.ts";
 import { bootstrap } from "../../xds/bootstrap.ts";
 import { EnvoyProcess } from "../../xds/envoy-process.ts";
 import { barrierListener } from "../../xds/envoy-process-barrier.ts";
+import { limitations } from "../../xds/limitations.ts";
 import { writeRateLimitConfig } from "../../xds/rate-limit-files.ts";
 import { rateLimitServiceConfig } from "../../xds/rate-limit-service.ts";
 import { type EnvoyResources, envoyResources, type XdsOptions } from "../../xds/resources.ts";
 import { mergeResources } from "../../xds/snapshot-merge.ts";
 import { packSnapshot } from "../../xds/snapshot-pack.ts";
-import { MESSAGE_TIMEOUT_MS } from "../options.ts";
 import { ClusterFleet } from "./cluster-fleet.ts";
 import { envoyMetrics } from "./envoy-metrics.ts";
 import type { Fleet, ServeOptions, TelemetryOptions } from "./fleet.ts";
@@ -53,6 +54,8 @@ export interface EnvoyFleetOptions extends TelemetryOptions {
   /** Envoy's program. */
   readonly program: string;
   readonly drainSeconds: number;
+  /** How long Envoy waits for each answer of a processor. */
+  readonly messageTimeoutMs: number;
   readonly rateLimitService: XdsOptions["rateLimitService"];
   /** Folder that the rate limit service reads its configuration from. */
   readonly rateLimitFolder: string | undefined;
@@ -72,6 +75,8 @@ export class EnvoyFleet implements Fleet {
   #retiring: NodeJS.Timeout | undefined;
   /** By listener. One that the system chose stays: a restarted Envoy has to have the same. */
   #ports: ReadonlyMap<string, ClaimedPort> = new Map();
+  /** Envoy binds to addresses, not to names. */
+  #address = "";
   #changes = 0;
 
   constructor(options: EnvoyFleetOptions, log: Logger) {
@@ -98,6 +103,7 @@ export class EnvoyFleet implements Fleet {
 
   async start(served: Served): Promise<readonly number[]> {
     const { config } = served;
+    this.#address = (await lookup(this.#options.address)).address;
     const ports = await this.#claimPorts(config);
     mkdirSync(this.#folder, { mode: RUN_FOLDER_MODE });
     writeFileSync(this.#caFile, getCACertificates("default").join("\n"));
@@ -190,16 +196,17 @@ export class EnvoyFleet implements Fleet {
   }
 
   #resourcesOf(config: RuntimeConfig, ports: ReadonlyMap<string, ClaimedPort>): EnvoyResources {
-    const { address, rateLimitService } = this.#options;
+    for (const sentence of limitations(config)) this.#log.warn(sentence);
+    const { messageTimeoutMs, rateLimitService } = this.#options;
     const listeners = config.listeners.map((listener) => {
       return { ...listener, port: ports.get(listener.name)?.port ?? listener.port };
     });
     return envoyResources(
       { ...config, listeners },
       {
-        bindAddress: address,
+        bindAddress: this.#address,
         processor: { sockets: this.#sockets },
-        messageTimeoutMs: MESSAGE_TIMEOUT_MS,
+        messageTimeoutMs,
         systemCaPath: this.#caFile,
         rateLimitService,
       },
@@ -211,14 +218,14 @@ export class EnvoyFleet implements Fleet {
    * them, so it would not notice.
    */
   async #claimPorts({ listeners }: RuntimeConfig): Promise<ReadonlyMap<string, ClaimedPort>> {
-    const { address, port: override } = this.#options;
+    const { port: override } = this.#options;
     const ours = new Set([...this.#ports.values()].map(({ port }) => port));
     const claims = listeners.map(async ({ name, port }): Promise<[string, ClaimedPort]> => {
       const wanted = override ?? port;
       const known = this.#ports.get(name);
       if (known?.wanted === wanted) return [name, known];
       if (ours.has(wanted)) return [name, { wanted, port: wanted, release: () => undefined }];
-      return [name, await claimPort(address, wanted)];
+      return [name, await claimPort(this.#address, wanted)];
     });
     return new Map(await Promise.all(claims));
   }

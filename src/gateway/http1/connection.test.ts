@@ -347,11 +347,18 @@ describe("an HTTP/1.1 connection, against malformed requests", () => {
     { name: "a size ended by LF alone", in: "1\nx\r\n" },
     { name: "a size ended by CR alone", in: "1\rx\r\n" },
     { name: "a LF in an extension", in: "1;a\n\r\nx\r\n" },
+    { name: "a line's end within quotes in an extension", in: '1;a="b\r\nx\r\n' },
+    { name: "a control character in an extension", in: "1;\x01\r\nx\r\n" },
     { name: "an extension without end", in: `1;${"a".repeat(17_000)}` },
     { name: "a chunk longer than its size", in: "1\r\nxy\r\n" },
     { name: "a chunk without a line's end", in: "1\r\nx0\r\n" },
     { name: "a chunk ended by LF alone", in: "1\r\nx\n0\r\n\r\n" },
     { name: "a trailer with a LF alone", in: "0\r\na: b\n\r\n" },
+    { name: "a trailer without a colon", in: "0\r\nabc\r\n\r\n" },
+    { name: "a trailer without a name", in: "0\r\n: b\r\n\r\n" },
+    { name: "a blank before a trailer's colon", in: "0\r\na : b\r\n\r\n" },
+    { name: "a folded trailer", in: "0\r\na: b\r\n c\r\n\r\n" },
+    { name: "a NUL in a trailer", in: "0\r\na: \0\r\n\r\n" },
     { name: "trailers without end", in: `0\r\n${"a: b\r\n".repeat(12_000)}` },
   ];
   for (const { name, in: input } of bodies) {
@@ -365,7 +372,7 @@ describe("an HTTP/1.1 connection, against malformed requests", () => {
   }
 
   it("takes extensions and trailers, and drops them", () => {
-    const caller = new ScriptedCaller(OK).send(`${CHUNKS}2;a=b;c\r\nhi\r\n0;d\r\nx-ai-eg-model: y\r\n\r\n`);
+    const caller = new ScriptedCaller(OK).send(`${CHUNKS}2;a="b;c";d\r\nhi\r\n0;e\r\nx-ai-eg-model: y\r\n\r\n`);
     assert.equal(seen(caller), answer("hi"));
   });
 

@@ -20,6 +20,8 @@ export interface Carrier {
   readonly closes: boolean;
   /** Ends the connection with this answer. */
   closeAfter(): void;
+  /** Ends the connection at once, answered or not. */
+  destroy(): void;
   /** What `keep-alive` says to callers. */
   readonly keepAliveSeconds: number;
   /** False when what is written waits in memory. */
@@ -123,6 +125,10 @@ export class ServedRequest implements Caller {
     if (this.#carrier === undefined) return;
     this.#isLast = true;
     this.#flush();
+  }
+
+  streamCut(): void {
+    this.#carrier?.destroy();
   }
 
   /** Ends the request; what it still has to say is not sent. */

@@ -30,7 +30,8 @@ const DONE = Buffer.from("[DONE]");
  */
 const EVENTS_READ = ["message_start", "message_delta", "message_stop", "error"].map((type) => Buffer.from(type));
 
-class MessagesReader implements AnswerReader {
+/** Reads messages, whole and streamed. */
+export class MessagesReader implements AnswerReader {
   readonly facts = emptyFacts();
   readonly #usage = new MessageUsageReader(this.facts.usage);
 

@@ -16,18 +16,28 @@ export class MessageUsageReader {
 
   /** Reads the `usage` member of a message or of a `message_delta` event. */
   read(scanned: ScannedObject): void {
-    if (scanned.kind("usage") !== "object") return;
+    if (scanned.kind("usage") === "object") this.add(scanned.json("usage") as MessageUsage);
+  }
+
+  /** Reads usage that is parsed already. */
+  add(said: MessageUsage): void {
     const usage = this.#usage;
-    const said = scanned.json("usage") as MessageUsage;
     this.#uncached = newer(said.input_tokens, this.#uncached);
     usage.cachedInputTokens = newer(said.cache_read_input_tokens, usage.cachedInputTokens);
-    usage.cacheCreationInputTokens = newer(said.cache_creation_input_tokens, usage.cacheCreationInputTokens);
+    const { ephemeral_5m_input_tokens: for5m, ephemeral_1h_input_tokens: for1h } = said.cache_creation ?? NOTHING;
+    usage.cacheCreation5mInputTokens = newer(for5m, usage.cacheCreation5mInputTokens);
+    usage.cacheCreation1hInputTokens = newer(for1h, usage.cacheCreation1hInputTokens);
+    usage.cacheCreationInputTokens =
+      newer(said.cache_creation_input_tokens, usage.cacheCreationInputTokens) ??
+      sum(usage.cacheCreation5mInputTokens, usage.cacheCreation1hInputTokens);
     usage.outputTokens = tokenCount(said.output_tokens) ?? usage.outputTokens;
     usage.reasoningTokens = newer(said.output_tokens_details?.thinking_tokens, usage.reasoningTokens);
     usage.inputTokens = sum(this.#uncached, usage.cachedInputTokens, usage.cacheCreationInputTokens);
     usage.totalTokens = sum(usage.inputTokens, usage.outputTokens);
   }
 }
+
+const NOTHING: NonNullable<MessageUsage["cache_creation"]> = {};
 
 function newer(said: unknown, known: number | undefined): number | undefined {
   return tokenCount(said) || known === undefined ? tokenCount(said) : known;

@@ -5,11 +5,12 @@ import { DataSearch, type EventCursor } from "../../wire/sse.ts";
 import { nonEmptyString } from "../answer-json.ts";
 import type { AnswerReader } from "../passthrough.ts";
 import { emptyFacts, type ResponsePatch } from "../translator.ts";
-import { readDocument } from "./document.ts";
+import { documentShape, readDocument } from "./document.ts";
 import { ERROR_KEYS, errorIn, failWith } from "./error.ts";
 import { readCompletionUsage } from "./usage.ts";
 
 const CHUNK_KEYS = new KeySet(["model", "choices", "usage", ...ERROR_KEYS]);
+const WHOLE = documentShape("choices", readCompletionUsage);
 const DONE = Buffer.from("[DONE]");
 const ERROR_EVENT = Buffer.from("error");
 
@@ -53,7 +54,7 @@ export class ChoicesReader implements AnswerReader {
   }
 
   readWhole(body: Uint8Array): ResponsePatch {
-    return readDocument(body, "choices", this.facts);
+    return readDocument(body, WHOLE, this.facts);
   }
 
   readEvent(event: EventCursor): boolean {

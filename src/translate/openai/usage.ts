@@ -9,8 +9,11 @@ import type { ScannedObject } from "../../wire/json-scan.ts";
 
 /** Reads the usage of a chat completion, completion or embedding; what it does not say stays as it was. */
 export function readCompletionUsage(scanned: ScannedObject, usage: TokenUsage): void {
-  if (scanned.kind("usage") !== "object") return;
-  const said = scanned.json("usage") as CompletionUsage;
+  if (scanned.kind("usage") === "object") noteCompletionUsage(scanned.json("usage") as CompletionUsage, usage);
+}
+
+/** Notes what a `usage` member says; what it does not say stays as it was. */
+export function noteCompletionUsage(said: CompletionUsage, usage: TokenUsage): void {
   usage.inputTokens = tokenCount(said.prompt_tokens) ?? usage.inputTokens;
   usage.outputTokens = tokenCount(said.completion_tokens) ?? usage.outputTokens;
   usage.totalTokens = tokenCount(said.total_tokens) ?? usage.totalTokens;
@@ -24,7 +27,7 @@ export function readResponseUsage(scanned: ScannedObject, usage: TokenUsage): vo
   usage.inputTokens = tokenCount(said.input_tokens) ?? usage.inputTokens;
   usage.outputTokens = tokenCount(said.output_tokens) ?? usage.outputTokens;
   usage.totalTokens = tokenCount(said.total_tokens) ?? usage.totalTokens;
-  readDetails(said.input_tokens_details, said.output_tokens_details, usage);
+  readDetails(said.input_tokens_details ?? said.input_token_details, said.output_tokens_details, usage);
 }
 
 /** OpenAI's totals include their parts already, as {@link TokenUsage} wants them. */
@@ -36,5 +39,8 @@ function readDetails(
   const written = tokenCount(input?.cache_creation_input_tokens) ?? tokenCount(input?.cache_write_tokens);
   usage.cachedInputTokens = tokenCount(input?.cached_tokens) ?? usage.cachedInputTokens;
   usage.cacheCreationInputTokens = written ?? usage.cacheCreationInputTokens;
+  usage.inputAudioTokens = tokenCount(input?.audio_tokens) ?? usage.inputAudioTokens;
+  usage.inputImageTokens = tokenCount(input?.image_tokens) ?? usage.inputImageTokens;
+  usage.outputAudioTokens = tokenCount(output?.audio_tokens) ?? usage.outputAudioTokens;
   usage.reasoningTokens = tokenCount(output?.reasoning_tokens) ?? usage.reasoningTokens;
 }

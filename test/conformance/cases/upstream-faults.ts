@@ -1,5 +1,5 @@
 import type { Case, Group, Want } from "../case.ts";
-import { CHAT, chat, MESSAGES, STANDARD } from "../configs.ts";
+import { CHAT, chat, MESSAGES, REUSING, STANDARD } from "../configs.ts";
 
 interface Fault {
   readonly fault: string;
@@ -105,7 +105,7 @@ export const UPSTREAM_FAULTS: Group = {
     ...cases(streamed, true),
     {
       name: "what a provider sends beyond its answer is never another caller's",
-      config: STANDARD,
+      config: REUSING,
       request: { path: CHAT, headers: { "x-simulate": "fault=second-response" }, body: chat("gpt-4o") },
       want: { status: 200, body: /^(?!.*poison).*"chat\.completion"/s },
     },

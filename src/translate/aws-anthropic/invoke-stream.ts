@@ -1,0 +1,90 @@
+import { GatewayError } from "../../errors/gateway-error.ts";
+import { EventStreamDecoder, type EventStreamMessage } from "../../wire/aws-event-stream.ts";
+import type { HeaderMap } from "../../wire/headers.ts";
+import { parseBody } from "../anthropic/error.ts";
+import { invalidEvent, MessageEventReader, MessageStreamReader } from "../anthropic/stream.ts";
+import { readException } from "../aws-bedrock/error.ts";
+import type { AnswerEvent, VendorError } from "../conversation/answer.ts";
+import type { StreamReader } from "../conversation/codec.ts";
+import { isRecord } from "../conversation/read.ts";
+
+/** What a message of the stream holds: an event of Claude's as JSON, or why the stream ends. */
+export type InvokeEvent =
+  | { readonly json: Buffer; readonly error?: never }
+  | { readonly error: VendorError; readonly json?: never };
+
+/**
+ * Unwraps the event stream of InvokeModelWithResponseStream. Messages of other types than `chunk` and exceptions are passed over.
+ * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ResponseStream.html
+ */
+export class InvokeStreamDecoder {
+  readonly #decoder = new EventStreamDecoder();
+  #isOver = false;
+
+  /** The events that are whole now; what is no such stream ends them with an error, and nothing comes after one. */
+  push(chunk: Uint8Array): InvokeEvent[] {
+    const events: InvokeEvent[] = [];
+    if (!this.#isOver) this.#read(chunk, events);
+    return events;
+  }
+
+  #read(chunk: Uint8Array, events: InvokeEvent[]): void {
+    try {
+      for (const message of this.#decoder.push(chunk)) {
+        const error = readException(message);
+        const json = error === undefined ? readPart(message) : undefined;
+        if (error !== undefined) this.#end(error, events);
+        else if (json !== undefined && !this.#isOver) events.push({ json });
+      }
+    } catch (error) {
+      this.#end(invalidEvent(error), events);
+    }
+  }
+
+  #end(error: VendorError, events: InvokeEvent[]): void {
+    if (!this.#isOver) events.push({ error });
+    this.#isOver = true;
+  }
+}
+
+/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_PayloadPart.html */
+function readPart({ payload }: EventStreamMessage): Buffer | undefined {
+  const part = parseBody(payload);
+  if (!isRecord(part))
+    throw new GatewayError("upstream_invalid", "the provider sent a message whose payload is no JSON object");
+  const bytes = part["bytes"];
+  return typeof bytes === "string" ? Buffer.from(bytes, "base64") : undefined;
+}
+
+/** Whether an upstream wraps its stream: Bedrock does, a server in its place may not. */
+export function isWrapped(headers: HeaderMap): boolean {
+  return headers.get("content-type")?.startsWith("text/event-stream") !== true;
+}
+
+/** Whether an answer is labelled as AWS's streams are. */
+export function isEventStream(headers: HeaderMap): boolean {
+  return headers.get("content-type")?.startsWith("application/vnd.amazon.eventstream") === true;
+}
+
+/** Makes the reader of a stream for other dialects. */
+export function invokeStreamReader(headers: HeaderMap): StreamReader {
+  return isWrapped(headers) ? new InvokeStreamReader() : new MessageStreamReader();
+}
+
+class InvokeStreamReader implements StreamReader {
+  readonly #decoder = new InvokeStreamDecoder();
+  readonly #events = new MessageEventReader();
+
+  push(chunk: Uint8Array): AnswerEvent[] {
+    const out: AnswerEvent[] = [];
+    for (const { json, error } of this.#decoder.push(chunk)) {
+      if (error !== undefined) out.push({ type: "error", error });
+      else this.#events.read(json, out);
+    }
+    return out;
+  }
+
+  end(): AnswerEvent[] {
+    return [];
+  }
+}

@@ -1,0 +1,90 @@
+import type { ParsedRequest } from "../../endpoints/endpoint.ts";
+import type { HeaderMap } from "../../wire/headers.ts";
+import { JsonScanError, KeySet, scanObject } from "../../wire/json-scan.ts";
+import { editFields } from "../../wire/json-splice.ts";
+import { errorIn, parseBody } from "../anthropic/error.ts";
+import { MessagesReader } from "../anthropic/messages.ts";
+import { readError } from "../aws-bedrock/error.ts";
+import { writeError } from "../conversation/messages/error.ts";
+import { errorDocument } from "../error-text.ts";
+import { Passthrough } from "../passthrough.ts";
+import type { ResponsePatch, TranslatorContext, TranslatorFactory } from "../translator.ts";
+import { invokeBetas, invokePath, invokeVersion } from "./invoke.ts";
+import { InvokeStreamDecoder, isEventStream, isWrapped } from "./invoke-stream.ts";
+
+/** Messages to Claude on Bedrock: the same body but for a few fields, the same events in another frame. */
+export const awsMessages: TranslatorFactory = (context) =>
+  new UnwrappingPassthrough(context, {
+    path: (_context, model, body) => invokePath(model, body.stream),
+    edit: (body) => invokeBody(context, body, {}),
+    reader: new MessagesReader(),
+    wrapError: wrapAwsError,
+  });
+
+/** A body of the messages API as Bedrock wants it, with further edits. */
+export function invokeBody(
+  context: TranslatorContext,
+  { scanned }: ParsedRequest,
+  edits: Readonly<Record<string, string>>,
+): Uint8Array {
+  const betas = invokeBetas(context.requestHeaders);
+  return editFields(scanned, {
+    anthropic_version: JSON.stringify(invokeVersion(context)),
+    ...(betas === undefined ? {} : { anthropic_beta: JSON.stringify(betas) }),
+    model: undefined,
+    stream: undefined,
+    ...edits,
+  });
+}
+
+/** An error of AWS's as Anthropic's callers read it; one that is Anthropic's already stays. */
+export function wrapAwsError(status: number, headers: HeaderMap, body: Uint8Array): ResponsePatch {
+  if (errorIn(parseBody(body)) !== undefined) return {};
+  const document = writeError(readError(status, headers, body));
+  return errorDocument({ ...document, request_id: headers.get("x-amzn-requestid") ?? "" });
+}
+
+const EVENT_STREAM = [["content-type", "text/event-stream"]] as const;
+const TYPE_KEYS = new KeySet(["type"]);
+
+/** Takes the events of a stream out of AWS's frames before they are read as server-sent ones. */
+class UnwrappingPassthrough extends Passthrough {
+  readonly #decoder = new InvokeStreamDecoder();
+  #isWrapped = true;
+
+  override responseHeaders(status: number, headers: HeaderMap): ResponsePatch {
+    this.#isWrapped = isWrapped(headers);
+    return isEventStream(headers) ? { headers: EVENT_STREAM } : super.responseHeaders(status, headers);
+  }
+
+  override streamChunk(chunk: Uint8Array): Uint8Array {
+    return super.streamChunk(this.#isWrapped ? this.#unwrap(chunk) : chunk);
+  }
+
+  #unwrap(chunk: Uint8Array): Buffer {
+    const pieces: Buffer[] = [];
+    for (const { json, error } of this.#decoder.push(chunk)) {
+      if (error === undefined) pieces.push(Buffer.from(`${nameLine(json)}data: `), oneLine(json), BLANK_LINE);
+      else pieces.push(Buffer.from(`event: error\ndata: ${JSON.stringify(writeError(error))}\n\n`));
+    }
+    return Buffer.concat(pieces);
+  }
+}
+
+const BLANK_LINE = Buffer.from("\n\n");
+
+/** The line that names an event by the type in its JSON; none when it has no type, so that whoever reads it looks inside. */
+function nameLine(json: Buffer): string {
+  try {
+    const type = scanObject(json, TYPE_KEYS).string("type");
+    return type === undefined ? "" : `event: ${type}\n`;
+  } catch (error) {
+    if (error instanceof JsonScanError) return "";
+    throw error;
+  }
+}
+
+/** Line breaks of JSON are white space between tokens, but would end a line of the stream. */
+function oneLine(json: Buffer): Buffer {
+  return json.includes(0x0a) || json.includes(0x0d) ? Buffer.from(json.toString().replaceAll(/[\r\n]/g, " ")) : json;
+}

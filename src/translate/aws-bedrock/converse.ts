@@ -1,0 +1,17 @@
+/**
+ * Amazon Bedrock's Converse API: one dialect for the models of every maker there.
+ * https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference.html
+ */
+import type { BackendCodec } from "../conversation/codec.ts";
+import { readError } from "./error.ts";
+import { writeRequest } from "./request.ts";
+import { readAnswer } from "./response.ts";
+import { ConverseStreamReader } from "./stream.ts";
+
+/** Converse and ConverseStream. */
+export const CONVERSE: BackendCodec = {
+  writeRequest,
+  readAnswer,
+  streamReader: (headers, target) => new ConverseStreamReader(headers, target),
+  readError,
+};
