@@ -2,6 +2,7 @@ import type { CelInput, CelUint } from "@bufbuild/cel";
 import type { CostRule, CostType } from "../config/runtime-config.ts";
 import type { Fault } from "../errors/config-error.ts";
 import { invariant } from "../errors/invariant.ts";
+import { type ArithmeticInput, compileArithmetic } from "./cel-arithmetic.ts";
 import type { CelFault, CelVariables } from "./cel-check.ts";
 import { type CelType, formatType, STRING, UINT } from "./cel-types.ts";
 import type { Cel, CelExpression } from "./load-cel.ts";
@@ -113,6 +114,23 @@ const COST_VARIABLES: CelVariables = new Map<string, CelType>([
   ["reasoning_tokens", UINT],
 ]);
 
+const COUNT_NAMES = new Set([...COST_VARIABLES].filter(([, type]) => type === UINT).map(([name]) => name));
+const TEXT_NAMES = new Set([...COST_VARIABLES].filter(([, type]) => type === STRING).map(([name]) => name));
+
+function arithmeticInput({ usage, model, backend, routeName }: CostInput): ArithmeticInput {
+  return {
+    counts: {
+      input_tokens: tokens(usage.inputTokens),
+      cached_input_tokens: tokens(usage.cachedInputTokens),
+      cache_creation_input_tokens: tokens(usage.cacheCreationInputTokens),
+      output_tokens: tokens(usage.outputTokens),
+      total_tokens: tokens(usage.totalTokens),
+      reasoning_tokens: tokens(usage.reasoningTokens),
+    },
+    texts: { model, backend, route_name: routeName },
+  };
+}
+
 /** Values of the variables; a number is converted only if the expression reads it. */
 class CostBindings {
   readonly #cel: Cel;
@@ -172,7 +190,8 @@ function prepareCel(rule: CostRule, cel: Cel | undefined): CostFunction | string
   if (kind !== "int" && kind !== "uint" && kind !== "dyn") {
     return `the expression gives ${formatType(compiled.type)}; a cost is a whole number: write uint(…) around it`;
   }
-  const compute = (input: CostInput) => evaluateCost(cel, compiled, input);
+  const arithmetic = kind === "uint" ? compileArithmetic(compiled.expr, COUNT_NAMES, TEXT_NAMES) : undefined;
+  const compute = (input: CostInput) => arithmetic?.(arithmeticInput(input)) ?? evaluateCost(cel, compiled, input);
   const trial = compute(TRIAL);
   if (typeof trial === "number") return compute;
   const guard = trial.includes("by zero") ? "; guard it: output_tokens == 0u ? 0u : input_tokens / output_tokens" : "";

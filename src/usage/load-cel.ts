@@ -15,6 +15,7 @@ export interface Cel {
 /** An expression without faults. */
 export interface CelExpression {
   readonly type: CelType;
+  readonly expr: ParsedCel["expr"];
   /** Computes the value, or gives (never throws) the error that prevents it. */
   evaluate(variables: Readonly<Record<string, CelInput>>): CelResult;
 }
@@ -40,7 +41,7 @@ export async function loadCel(): Promise<Cel> {
       if (!("expr" in parsed)) return [parsed];
       const { type, faults } = checkCel(parsed, variables);
       if (faults.length > 0) return faults.map((fault) => ({ ...fault, offset: skipBlanks(expression, fault.offset) }));
-      return { type, evaluate: plan(env, parsed.expr) };
+      return { type, expr: parsed.expr, evaluate: plan(env, parsed.expr) };
     },
     uint: celUint,
     isUint: isCelUint,
