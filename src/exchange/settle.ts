@@ -1,8 +1,9 @@
 /** Phase 5, settle: what was used and one record of it all, whatever the end was. The sink prices it. */
 import type { AnswerFacts } from "../translate/translator.ts";
 import { estimateUsage } from "../usage/estimate.ts";
-import type { TokenUsage } from "../usage/token-usage.ts";
+import { isTold, type TokenUsage } from "../usage/token-usage.ts";
 import type { Exchange } from "./exchange.ts";
+import { settleLimits } from "./settle-limits.ts";
 
 /**
  * Closes the books of a request; only the first call has an effect.
@@ -13,7 +14,7 @@ import type { Exchange } from "./exchange.ts";
 export function settle(exchange: Exchange, delivered: boolean): void {
   if (exchange.settled) return;
   exchange.settled = true;
-  const { attempt, context, match, plan, record } = exchange;
+  const { attempt, context, record } = exchange;
   record.endMs = context.nowMs();
   if (!delivered && record.outcome !== "error") {
     record.outcome = "cancelled";
@@ -25,33 +26,43 @@ export function settle(exchange: Exchange, delivered: boolean): void {
     const { facts } = attempt.translator;
     record.responseModel = facts.responseModel ?? "";
     record.events = facts.events;
-    const usage = usageSoFar(exchange);
-    // Only an answer that began is charged: a refusal costs nothing.
-    if (usage !== undefined) {
-      record.usage = usage;
-      record.costProgram = match && plan.costs(match.route);
-    }
   }
+  charge(exchange);
   context.sink.settle(record);
 }
 
+/** Charges what the answer used, as soon as that is known for good; only the first call has an effect. */
+export function charge(exchange: Exchange): void {
+  if (exchange.charged) return;
+  exchange.charged = true;
+  const { match, plan, record } = exchange;
+  const usage = usageSoFar(exchange);
+  // Only an answer that began is charged: a refusal costs nothing.
+  if (usage !== undefined) {
+    record.usage = usage;
+    record.costProgram = match && plan.costs(match.route);
+  }
+  settleLimits(exchange, usage);
+}
+
 /** What an answer that is under way has used so far; undefined before one has begun. */
-export function usageSoFar({ attempt, endpoint, record }: Exchange): TokenUsage | undefined {
+export function usageSoFar(exchange: Exchange): TokenUsage | undefined {
+  const { attempt, endpoint, record } = exchange;
   if (attempt === undefined || record.upstreamStatus < 200 || record.upstreamStatus >= 300) return undefined;
   const { facts } = attempt.translator;
   if (!record.stream) return facts.usage;
-  return endpoint?.holdsMedia ? streamUsage(0, { ...facts, eventBytes: 0 }) : streamUsage(record.requestBytes, facts);
+  return streamUsage(exchange.inputEstimate, endpoint?.holdsMedia ? { ...facts, eventBytes: 0 } : facts);
 }
 
 /**
- * A stream whose provider did not tell its usage, or that ended before it did, is estimated rather than free; what the
- * provider did tell (Anthropic tells the input first) stands. A whole answer without usage is taken at its word.
+ * A stream whose provider did not tell its usage, or that broke off or failed before it did, is estimated rather than free; what
+ * the provider did tell (Anthropic tells the input first, and a placeholder for the output) is the least. A whole answer without usage is taken at its word.
  */
-function streamUsage(requestBytes: number, { usage, state, events, eventBytes }: AnswerFacts): TokenUsage {
-  const told = usage.inputTokens !== undefined || usage.outputTokens !== undefined || usage.totalTokens !== undefined;
-  if (told && state !== "open") return usage;
-  const estimate = estimateUsage({ requestBytes, events, eventBytes });
-  const inputTokens = usage.inputTokens ?? estimate.inputTokens ?? 0;
+function streamUsage(inputTokens: number, facts: AnswerFacts): TokenUsage {
+  const { usage, state } = facts;
+  if (isTold(usage) && state === "complete") return usage;
+  const estimate = estimateUsage({ ...facts, inputTokens });
+  const input = usage.inputTokens ?? estimate.inputTokens ?? 0;
   const outputTokens = Math.max(usage.outputTokens ?? 0, estimate.outputTokens ?? 0);
-  return { ...usage, inputTokens, outputTokens, totalTokens: inputTokens + outputTokens, estimated: true };
+  return { ...usage, inputTokens: input, outputTokens, totalTokens: input + outputTokens, estimated: true };
 }

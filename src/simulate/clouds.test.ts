@@ -213,6 +213,30 @@ test("streamGenerateContent tells the reason and the whole usage at the end", as
   assert.match(events.at(-2) ?? "", /"finishReason":"STOP".*"candidatesTokenCount":16/);
 });
 
+test("streamGenerateContent is an array of the same documents unless events are asked for", async () => {
+  const response = await call(`${GEMINI}:streamGenerateContent`, TO_GEMINI);
+  assert.match(response.headers.get("content-type") ?? "", /^application\/json/);
+  const items = (await response.json()) as { candidates: { finishReason?: string }[] }[];
+  assert.ok(items.length > 1);
+  assert.deepEqual(
+    items.map(({ candidates }) => candidates[0]?.finishReason),
+    [...items.slice(1).map(() => undefined), "STOP"],
+  );
+});
+
+const geminiErrors = [
+  { path: `${GEMINI}:generateContent`, want: /^\{\n {2}"error": \{\n {4}"code": 503,/ },
+  { path: `${GEMINI}:streamGenerateContent?alt=sse`, want: /\r\n\r\ndata: \{"error":\{"code":503,[^\n]*\}\}\r\n\r\n$/ },
+  { path: `${GEMINI}:streamGenerateContent`, want: /^\[\{.*\},\r\n\{\n {2}"error": \{\n {4}"code": 503,.*\}\n\]$/s },
+];
+for (const { path, want } of geminiErrors) {
+  test(`an error inside an answer of ${path} has Google's code`, async () => {
+    const response = await call(path, TO_GEMINI, "fault=in-band-error");
+    assert.equal(response.status, 200);
+    assert.match(await response.text(), want);
+  });
+}
+
 test("streamRawPredict sends Claude's own events", async () => {
   const response = await call(`${CLAUDE}:streamRawPredict`, { ...TO_CLAUDE, stream: true });
   assert.match(await response.text(), /^event: message_start\n.*event: message_stop\n/s);

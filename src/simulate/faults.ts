@@ -226,12 +226,13 @@ function turnLastBit(piece: Buffer): Buffer {
   return turned;
 }
 
-/** Every reader of JSON takes this body for an error: Anthropic's by `type`, OpenAI's and Google's by `error`. */
+/** Anthropic's readers take this body for an error by `type`, OpenAI's by `error`; other vendors bring their own. */
 function inBandError(reply: Reply): Delivery {
-  const body =
-    '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded","code":"overloaded","status":"UNAVAILABLE"}}';
-  if (!reply.stream) return http(reply, [Buffer.from(body)]);
+  const body = '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded","code":"overloaded"}}';
+  const { errorPiece } = reply;
+  if (!reply.stream) return http(reply, [errorPiece ?? Buffer.from(body)]);
   const half = reply.pieces.slice(0, Math.ceil(reply.pieces.length / 2));
+  if (errorPiece !== undefined) return http(reply, [...half, errorPiece]);
   if (isFramed(reply)) return http(reply, [...half, encodeEventStreamText(EXCEPTION, '{"message":"Overloaded"}')]);
   return http(reply, [...half, Buffer.from(`event: error\ndata: ${body}\n\n`)]);
 }

@@ -39,17 +39,36 @@ function readPart(part: unknown): unknown {
   return { type: "tool_result", content: response === undefined ? "" : JSON.stringify(response) };
 }
 
+const ERROR = { error: { code: 503, message: "Overloaded", status: "UNAVAILABLE" } };
+
 /** A whole answer. */
 export function generateContent(_prompt: Prompt, answer: Answer): Rendered {
   const parts = [...thought(answer), ...said(answer, [answer.text])];
-  return { pieces: [indented(response(answer, parts, { isLast: true }))] };
+  return { pieces: [indented(response(answer, parts, { isLast: true }))], errorPiece: indented(ERROR) };
 }
 
-/** The events of a stream: documents alike, the last with the reason why nothing follows. */
-export function streamGenerateContent(_prompt: Prompt, answer: Answer): Rendered {
+/** A stream as it is with `alt=sse`. */
+export function streamAsEvents(_prompt: Prompt, answer: Answer): Rendered {
+  const event = (document: object): string => dataEvent(document).replaceAll("\n", "\r\n");
+  return { stream: true, pieces: documents(answer).map(event), errorPiece: event(ERROR) };
+}
+
+/** A stream as it is otherwise: an array whose items come one by one. */
+export function streamAsArray(_prompt: Prompt, answer: Answer): Rendered {
+  const items = documents(answer).map(
+    (document, i) => `${i === 0 ? "[" : ",\r\n"}${JSON.stringify(document, null, 2)}`,
+  );
+  return {
+    ...{ stream: true, contentType: "application/json; charset=UTF-8" },
+    pieces: [...items, "\n]"],
+    errorPiece: `,\r\n${JSON.stringify(ERROR, null, 2)}\n]`,
+  };
+}
+
+/** What a stream consists of: documents alike, the last with the reason why nothing follows. */
+function documents(answer: Answer): object[] {
   const parts = [...thought(answer), ...said(answer, answer.pieces)];
-  const events = parts.map((part, i) => dataEvent(response(answer, [part], { isLast: i === parts.length - 1 })));
-  return { stream: true, pieces: events.map((event) => event.replaceAll("\n", "\r\n")) };
+  return parts.map((part, i) => response(answer, [part], { isLast: i === parts.length - 1 }));
 }
 
 function response(answer: Answer, parts: readonly object[], { isLast }: { readonly isLast: boolean }): object {

@@ -3,7 +3,7 @@ import { ANTHROPIC_MESSAGES } from "./anthropic-messages.ts";
 import { converse, converseStream, readConverse } from "./aws-converse.ts";
 import { invoke, invokeStream, readCount, readInvoke } from "./aws-invoke.ts";
 import { awsTokens, geminiTokens, inputTokens, messageTokens, rerank, tokenize } from "./counting.ts";
-import { generateContent, readGenerateContent, streamGenerateContent } from "./gemini.ts";
+import { generateContent, readGenerateContent, streamAsArray, streamAsEvents } from "./gemini.ts";
 import { embedContent, predict, readEmbedContent, readPredict } from "./google-embeddings.ts";
 import { AZURE_CHAT, OPENAI_CHAT } from "./openai-chat.ts";
 import { OPENAI_COMPLETIONS } from "./openai-completions.ts";
@@ -51,11 +51,12 @@ const BEDROCK: ReadonlyMap<string, Operation> = new Map([
   ["count-tokens", { vendor: "aws", render: awsTokens, read: readCount }],
 ]);
 
-/** Of Vertex AI and of AI Studio. Streams are server-sent events, as if `alt=sse` were always asked for. */
+/** Of Vertex AI and of AI Studio. */
 const GOOGLE_PATH = /\/models\/([^/]+):(\w+)$/;
 const GOOGLE: ReadonlyMap<string, Operation> = new Map([
   ["generateContent", { vendor: "google", render: generateContent, read: readGenerateContent }],
-  ["streamGenerateContent", { vendor: "google", render: streamGenerateContent, read: readGenerateContent }],
+  ["streamGenerateContent", { vendor: "google", render: streamAsArray, read: readGenerateContent }],
+  ["streamGenerateContent?alt=sse", { vendor: "google", render: streamAsEvents, read: readGenerateContent }],
   ["countTokens", { vendor: "google", render: geminiTokens, read: readGenerateContent }],
   ["predict", { vendor: "google", render: predict, read: readPredict }],
   ["embedContent", { vendor: "google", render: embedContent, read: readEmbedContent }],
@@ -77,7 +78,7 @@ export interface Target {
  * under prefixes of their own: `/v1`, `/openai/v1`, `/v1beta/openai`, …
  */
 export function findTarget(path: string, query: URLSearchParams, isAnthropicClient: boolean): Target | undefined {
-  const inPath = findByModel(path);
+  const inPath = findByModel(path, query);
   if (inPath !== undefined) return inPath;
   const azure = query.has("api-version") ? AZURE_PATH.exec(path) : null;
   const found = BY_LAST_SEGMENTS.find(([ending]) => path.endsWith(ending));
@@ -94,12 +95,13 @@ export function findTarget(path: string, query: URLSearchParams, isAnthropicClie
 }
 
 /** Finds the operation of a path that names the model. */
-function findByModel(path: string): Target | undefined {
+function findByModel(path: string, query: URLSearchParams): Target | undefined {
   const [, model = "", name = ""] = BEDROCK_PATH.exec(path) ?? GOOGLE_PATH.exec(path) ?? [];
   if (name === "rawPredict" && model === COUNTING_MODEL) {
     return { operation: { vendor: "google", render: messageTokens }, model: undefined };
   }
-  const operation = path.startsWith("/model/") ? BEDROCK.get(name) : GOOGLE.get(name);
+  const form = query.get("alt") === "sse" ? "?alt=sse" : "";
+  const operation = path.startsWith("/model/") ? BEDROCK.get(name) : (GOOGLE.get(name + form) ?? GOOGLE.get(name));
   return operation && { operation, model: decodeURIComponent(model) };
 }
 

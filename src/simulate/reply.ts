@@ -11,6 +11,8 @@ export interface Reply {
   /** The body: one piece, or one piece for each event of a stream. */
   readonly pieces: readonly Buffer[];
   readonly stream: boolean;
+  /** What reports an error inside an answer with status 200, where the vendor has a way of its own. */
+  readonly errorPiece?: Buffer;
 }
 
 /** How a reply is put on the wire. */

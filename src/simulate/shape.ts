@@ -21,6 +21,8 @@ export interface Rendered {
   /** Further headers: alternating names and values. */
   readonly headers?: readonly string[];
   readonly stream?: boolean;
+  /** What reports an error inside an answer with status 200 where it is told in a way of its own: the body, or an event. */
+  readonly errorPiece?: string;
 }
 
 /** Renders an answer to the request that asked for it. */

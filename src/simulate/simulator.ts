@@ -8,6 +8,7 @@ import { createServer as createHttp2Server, type ServerHttp2Session } from "node
 import type { AddressInfo, Server } from "node:net";
 import { MultipartError, MultipartForm, readBoundary } from "../wire/multipart.ts";
 import { answerPrompt } from "./answer.ts";
+import { type AwsKey, isSigned, signatureFault } from "./aws-signature.ts";
 import { type Behaviour, behaveByHeader, behaveByModel, ORDINARY } from "./behaviour.ts";
 import { findFault, http } from "./faults.ts";
 import { findTarget, renderModels, type Target } from "./operations.ts";
@@ -29,6 +30,8 @@ export interface SimulatorOptions {
   readonly behaviour?: Partial<Behaviour>;
   /** The only key that is accepted; any and none is, unless told. */
   readonly apiKey?: string;
+  /** Signed requests must be signed with one of these; unless told, a signature is not looked at. */
+  readonly awsKeys?: readonly AwsKey[];
   /** Keep this many of the last requests in {@link Simulator.requests}; none unless told. */
   readonly record?: number;
 }
@@ -51,7 +54,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const defaults = { ...ORDINARY, ...options.behaviour };
   let serial = 0;
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
-    const exchange = new Exchange(request, response, { serial: ++serial, defaults, apiKey: options.apiKey });
+    const { apiKey, awsKeys } = options;
+    const exchange = new Exchange(request, response, { serial: ++serial, defaults, apiKey, awsKeys });
     exchange.run(recorder);
   };
   const server = options.http2 ? http2Server(serve) : http1Server(serve);
@@ -103,6 +107,7 @@ interface ExchangeContext {
   readonly serial: number;
   readonly defaults: Behaviour;
   readonly apiKey: string | undefined;
+  readonly awsKeys: readonly AwsKey[] | undefined;
 }
 
 /** One request and its answer. */
@@ -136,7 +141,7 @@ class Exchange {
     let behaviour = this.#context.defaults;
     try {
       if (target === undefined) throw new Refusal(404, `Invalid URL (${path})`);
-      this.#checkRequest(target);
+      this.#checkRequest(target, body);
       const prompt = parsePrompt(body, this.#request.headers["content-type"], target);
       behaviour = this.#behave(prompt);
       if (behaviour.status !== 200) throw Refusal.ofStatus(behaviour.status);
@@ -147,11 +152,16 @@ class Exchange {
     }
   }
 
-  #checkRequest({ operation }: Target): void {
+  #checkRequest({ operation }: Target, body: Buffer): void {
     const wanted = operation.render === "models" ? "GET" : "POST";
-    const { method, headers } = this.#request;
+    const { method, headers, url = "" } = this.#request;
     if (method !== wanted) throw new Refusal(405, `Not allowed to ${method} here; use ${wanted}`);
-    const { apiKey } = this.#context;
+    const { apiKey, awsKeys } = this.#context;
+    if (awsKeys !== undefined && isSigned(headers)) {
+      const fault = signatureFault({ method, url, headers, body }, awsKeys, Date.now());
+      if (fault !== undefined) throw new Refusal(403, fault);
+      return;
+    }
     const keys = [headers["x-api-key"], headers["api-key"], headers["x-goog-api-key"]];
     const given = keys.find((key) => key !== undefined) ?? headers.authorization?.replace(/^bearer /i, "");
     if (apiKey !== undefined && given !== apiKey) throw Refusal.ofStatus(401);
@@ -177,11 +187,15 @@ class Exchange {
     return { status: 200, headers, pieces: render.events(answer).map((event) => Buffer.from(event)), stream };
   }
 
-  #reply(vendor: Vendor, { pieces, contentType, headers: more = [], stream = false }: Rendered): Reply {
+  #reply(vendor: Vendor, rendered: Rendered): Reply {
+    const { pieces, contentType, headers: more = [], stream = false, errorPiece } = rendered;
     const headers = vendorHeaders(vendor, this.#context.serial, stream);
     if (contentType !== undefined) headers[headers.indexOf("content-type") + 1] = contentType;
     headers.push(...more);
-    return { status: 200, headers, pieces: pieces.map((piece) => Buffer.from(piece)), stream };
+    return {
+      ...{ status: 200, headers, pieces: pieces.map((piece) => Buffer.from(piece)), stream },
+      ...(errorPiece === undefined ? {} : { errorPiece: Buffer.from(errorPiece) }),
+    };
   }
 
   #refuse(vendor: Vendor, behaviour: Behaviour, refusal: Refusal): Reply {

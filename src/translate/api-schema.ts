@@ -14,6 +14,8 @@ export interface ApiSchema {
   readonly prefix: string | undefined;
   /** What the resource's `schema.version` means, for the docs; undefined = it is not read. */
   readonly version: string | undefined;
+  /** Header in which the vendor wants an API key; undefined = as a bearer token. */
+  readonly apiKeyHeader?: string;
   /** Endpoints a backend of this schema can serve; what is missing is unsupported. */
   readonly endpoints: Readonly<Partial<Record<EndpointName, TranslatorFactory>>>;
 }

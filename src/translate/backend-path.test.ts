@@ -23,13 +23,34 @@ describe("a model in a path", () => {
     { name: "colons and at signs", in: "m:20240101@x", want: "m:20240101@x" },
     { name: "half a surrogate pair", in: "a\ud800", want: "a%EF%BF%BD" },
     { name: "dots that go nowhere", in: "...", want: "..." },
+    { name: "dots within a step", in: "a../..b", want: "a..%2F..b" },
+    { name: "escapes", in: "a%2fb%2e", want: "a%252fb%252e" },
+    { name: "the longest name", in: "a".repeat(2048), want: "a".repeat(2048) },
   ];
   for (const { name, in: model, want } of cases) {
     it(`is escaped with ${name}`, () => assert.equal(pathSegment(model), want));
   }
 
-  for (const model of ["", ".", ".."]) {
-    it(`is refused as ${JSON.stringify(model)}`, () => {
+  const refused = [
+    ...[
+      "",
+      ".",
+      "..",
+      "../..",
+      "a/..",
+      "a/./b",
+      "..\\a",
+      "a\\..\\b",
+      "/..",
+      "%2e%2e",
+      ".%2E/a",
+      "a%2f..%2Fb",
+      "a%5c..%5cb",
+    ],
+    ...["%252e%252e%252f", "a\r\nb", "a\0", "\x7f", "a".repeat(2049)],
+  ];
+  for (const model of refused) {
+    it(`is refused as ${JSON.stringify(model.slice(0, 20))}`, () => {
       assert.throws(
         () => pathSegment(model),
         (error) => error instanceof GatewayError && error.code === "invalid_request",

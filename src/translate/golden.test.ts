@@ -9,13 +9,14 @@
  *     <endpoint>/responses/<schema>/<case>.out.<ext>    what the caller gets
  *     <endpoint>/responses/<schema>/<case>.facts.json   what was read, and edits to status and headers
  *
- * UPDATE_GOLDEN=1 writes the last two anew; read the difference before committing it.
+ * UPDATE_GOLDEN=1 writes the last two anew; read the difference before committing it. A pair that lacks one of its cases fails.
  */
 import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, it } from "node:test";
-import type { Endpoint, ParsedRequest } from "../endpoints/endpoint.ts";
+import type { SchemaName } from "../config/runtime-config.ts";
+import type { Endpoint, EndpointName, ParsedRequest } from "../endpoints/endpoint.ts";
 import { ENDPOINTS } from "../endpoints/registry.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { HeaderMap } from "../wire/headers.ts";
@@ -25,6 +26,86 @@ import type { ResponsePatch, Translator, TranslatorContext } from "./translator.
 
 const ROOT = join(import.meta.dirname, "../../testdata/translate");
 const isUpdate = process.env["UPDATE_GOLDEN"] === "1";
+
+/** What each pair of endpoint and schema has fixtures for; beside these it may have any others. */
+const CASES: readonly string[] = [
+  ...["basic", "text", "system", "tools", "tool-results", "images", "structured-output", "thinking", "caching", "full"],
+  ...["unary", "unary-cut", "error", "stream", "stream-tools", "stream-thinking", "stream-error", "stream-cut"],
+];
+
+/** What comes wrong, or is not known yet, in conversations: refused with a clear error, or put up with. */
+const ODD_CASES: readonly string[] = [
+  ...["bad-part", "bad-role", "bad-data-url", "bad-tool-arguments", "bad-schema", "bad-parameter"],
+  ...["unary-no-usage", "stream-no-usage", "stream-bad-event", "stream-unknown-event", "stream-bad-crc"],
+];
+
+const CONVERSATIONS: readonly EndpointName[] = ["chat-completions", "messages", "responses", "generate-content"];
+
+const ASKED_TO_SPEAK = ["system", "tools", "tool-results", "images", "structured-output", "thinking", "caching"];
+const STREAMS = ["stream", "stream-tools", "stream-thinking", "stream-error", "stream-cut"];
+
+interface Exemption {
+  readonly endpoints: readonly EndpointName[];
+  /** Undefined = every schema. */
+  readonly schemas?: readonly SchemaName[];
+  readonly cases: readonly string[];
+  readonly why: string;
+}
+
+/** Cases that there cannot be. */
+const EXEMPTIONS: readonly Exemption[] = [
+  {
+    endpoints: ["images-generations", "images-edits", "audio-speech", "audio-transcriptions", "audio-translations"],
+    cases: [...ASKED_TO_SPEAK, "text", "stream-tools", "stream-thinking"],
+    why: "takes one prompt, and answers with a picture, sound or what was said",
+  },
+  {
+    endpoints: ["completions"],
+    cases: [...ASKED_TO_SPEAK, "text", "stream-tools", "stream-thinking"],
+    why: "takes a text to go on with, and nothing else",
+  },
+  { endpoints: ["embeddings"], cases: ASKED_TO_SPEAK, why: "a text is embedded, nobody is asked to say something" },
+  { endpoints: ["rerank"], cases: [...ASKED_TO_SPEAK, "text"], why: "documents are ranked by one query" },
+  {
+    endpoints: ["tokenize"],
+    cases: ["structured-output"],
+    why: "the request has no field for it: https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html#tokenizer-api",
+  },
+  {
+    endpoints: ["embeddings", "rerank", "tokenize", "count-tokens", "responses-input-tokens", "audio-translations"],
+    cases: STREAMS,
+    why: "is never answered with a stream",
+  },
+  { endpoints: ["audio-speech"], cases: ["unary", "unary-cut"], why: "a whole answer is sound, which nobody reads" },
+  {
+    endpoints: ["chat-completions", "messages", "generate-content"],
+    schemas: ["AzureOpenAI"],
+    cases: ["stream-thinking"],
+    why: "OpenAI's models keep their thoughts to themselves: https://learn.microsoft.com/en-us/azure/ai-foundry/openai/how-to/reasoning",
+  },
+  {
+    endpoints: CONVERSATIONS,
+    schemas: ["OpenAI", "AzureOpenAI", "Anthropic", "GCPAnthropic", "GCPVertexAI"],
+    cases: ["stream-bad-crc"],
+    why: "only AWS's streams have checksums",
+  },
+];
+
+function casesOf(endpoint: EndpointName): readonly string[] {
+  return CONVERSATIONS.includes(endpoint) ? [...CASES, ...ODD_CASES] : CASES;
+}
+
+function exemptCases(schema: SchemaName, endpoint: EndpointName): ReadonlySet<string> {
+  const exemptions = EXEMPTIONS.filter(
+    (exemption) => exemption.endpoints.includes(endpoint) && (exemption.schemas ?? [schema]).includes(schema),
+  );
+  return new Set(exemptions.flatMap(({ cases }) => cases));
+}
+
+/** The name of a fixture without its endings. */
+function caseOf(path: string): string {
+  return basename(path).split(".", 1)[0] ?? "";
+}
 
 interface Context {
   readonly prefix?: string;
@@ -70,6 +151,7 @@ function createTranslator(schema: ApiSchema, endpoint: Endpoint, context: Contex
     version: context.version,
     modelOverride: context.modelOverride,
     requestHeaders: new HeaderMap(),
+    requestId: "r-1",
     newId: () => "id-1",
     now: () => 1_760_000_000,
   };
@@ -77,15 +159,30 @@ function createTranslator(schema: ApiSchema, endpoint: Endpoint, context: Contex
 }
 
 /** Ways to cut a stream; the answer must not depend on them. */
-const CUTS: Readonly<Record<string, (stream: Buffer) => Buffer[]>> = {
+const CUTS: Readonly<Record<string, (stream: Buffer, isBinary: boolean) => Buffer[]>> = {
   whole: (stream) => [stream],
-  "per event": (stream) =>
-    stream
-      .toString("latin1")
-      .split(/(?<=\r\n\r\n|\n\n|\r\r)/)
-      .map((piece) => Buffer.from(piece, "latin1")),
+  "per event": (stream, isBinary) => (isBinary ? frames(stream) : events(stream)),
   "byte by byte": (stream) => Array.from(stream, (byte) => Buffer.of(byte)),
 };
+
+function events(stream: Buffer): Buffer[] {
+  const pieces = stream.toString("latin1").split(/(?<=\r\n\r\n|\n\n|\r\r)/);
+  return pieces.map((piece) => Buffer.from(piece, "latin1"));
+}
+
+/** Each begins with its length: https://docs.aws.amazon.com/transcribe/latest/dg/event-stream.html */
+function frames(stream: Buffer): Buffer[] {
+  const pieces: Buffer[] = [];
+  for (let start = 0; start < stream.length; ) {
+    const length = start + 4 <= stream.length ? stream.readUInt32BE(start) : 0;
+    const end = length === 0 ? stream.length : Math.min(start + length, stream.length);
+    pieces.push(stream.subarray(start, end));
+    start = end;
+  }
+  return pieces;
+}
+
+const NOTHING = Buffer.alloc(0);
 
 interface Replayed {
   /** Undefined when the translator threw. */
@@ -112,12 +209,16 @@ function headersOf({ headers }: Context): HeaderMap {
   return new HeaderMap(Object.entries(headers ?? { "content-type": "application/json" }).flat());
 }
 
+/** What came before an error is the caller's too. */
 function replayStream(translator: Translator, chunks: readonly Buffer[], context: Context): Replayed {
-  return replay(translator, () => {
+  const pieces: Uint8Array[] = [];
+  const { facts } = replay(translator, () => {
     translator.responseHeaders(200, headersOf(context));
-    const pieces = chunks.map((chunk) => translator.streamChunk(chunk));
-    return { out: Buffer.concat([...pieces, translator.streamEnd()]), patch: {} };
+    for (const chunk of chunks) pieces.push(translator.streamChunk(chunk));
+    pieces.push(translator.streamEnd());
+    return { out: NOTHING, patch: {} };
   });
+  return { out: Buffer.concat(pieces), facts };
 }
 
 function replayWhole(translator: Translator, body: Buffer, context: Context): Replayed {
@@ -177,7 +278,8 @@ function testResponse(schema: ApiSchema, endpoint: Endpoint, path: string): void
 
   const input = readFileSync(path);
   for (const [cut, split] of Object.entries(isStream ? CUTS : {})) {
-    it(`stream ${basename(stem)}, ${cut}`, () => check(replayStream(begin(), split(input), context)));
+    it(`stream ${basename(stem)}, ${cut}`, () =>
+      check(replayStream(begin(), split(input, extension === "bin"), context)));
   }
   if (!isStream) it(`answer ${basename(stem)}`, () => check(replayWhole(begin(), input, context)));
 }
@@ -191,9 +293,19 @@ for (const schema of API_SCHEMAS) {
       );
       const responses = globSync(join(folder, `responses/${schema.name}/*.in.*`));
 
-      it("has fixtures", () => {
-        assert.notEqual(requests.length, 0);
-        assert.notEqual(responses.length, 0);
+      it("has every case", () => {
+        const cases = new Set([...requests.map(caseOf), ...responses.map(caseOf)]);
+        const exempt = exemptCases(schema.name, endpoint.name);
+        assert.deepEqual(
+          casesOf(endpoint.name).filter((name) => !cases.has(name) && !exempt.has(name)),
+          [],
+          "without a fixture",
+        );
+        assert.deepEqual(
+          [...exempt].filter((name) => cases.has(name)),
+          [],
+          "said to be impossible",
+        );
       });
       for (const path of requests.sort()) testRequest(schema, endpoint, path);
       for (const path of responses.sort()) testResponse(schema, endpoint, path);

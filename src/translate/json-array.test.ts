@@ -16,6 +16,7 @@ function begin(query: string): Translator {
     version: undefined,
     modelOverride: undefined,
     requestHeaders: new HeaderMap(),
+    requestId: "r-1",
     newId: () => "id-1",
     now: () => 0,
   });

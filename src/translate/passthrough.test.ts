@@ -19,6 +19,7 @@ function beginStream(endpoint: EndpointName, body: object = {}): Translator {
     version: undefined,
     modelOverride: undefined,
     requestHeaders: new HeaderMap(),
+    requestId: "r-1",
     newId: () => "id-1",
     now: () => 0,
   });

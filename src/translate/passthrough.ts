@@ -27,7 +27,7 @@ export interface PassthroughParts {
   /** The body for the backend, undefined = as it came. */
   readonly edit: (body: ParsedRequest, modelOverride: string | undefined) => Uint8Array | undefined;
   readonly reader: AnswerReader;
-  readonly wrapError: (status: number, headers: HeaderMap, body: Uint8Array) => ResponsePatch;
+  readonly wrapError: (status: number, headers: HeaderMap, body: Uint8Array, requestId: string) => ResponsePatch;
 }
 
 const UNCHANGED: ResponsePatch = {};
@@ -89,7 +89,7 @@ export class Passthrough implements Translator {
   }
 
   responseError(status: number, headers: HeaderMap, body: Uint8Array): ResponsePatch {
-    return this.#parts.wrapError(status, headers, body);
+    return this.#parts.wrapError(status, headers, body, this.#context.requestId);
   }
 
   #relay(bytes: Buffer): Buffer {

@@ -22,6 +22,7 @@ const CONTEXT: TranslatorContext = {
   version: undefined,
   modelOverride: undefined,
   requestHeaders: new HeaderMap(),
+  requestId: "r-1",
   newId: () => "id",
   now: () => 0,
 };
@@ -42,8 +43,8 @@ function table(rows: readonly (readonly string[])[]): string {
 }
 
 function print(): string {
-  const metered = ENDPOINTS.filter(({ metering }) => metering === "tokens");
-  const support = metered.map((endpoint) => [
+  const translated = ENDPOINTS.filter(({ parse }) => parse !== undefined);
+  const support = translated.map((endpoint) => [
     endpoint.paths.map((path) => `\`${path}\``).join("<br>"),
     ...API_SCHEMAS.map((schema) => cell(schema, endpoint)),
   ]);

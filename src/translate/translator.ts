@@ -14,6 +14,8 @@ export interface TranslatorContext {
   /** `modelNameOverride` of the chosen backend. */
   readonly modelOverride: string | undefined;
   readonly requestHeaders: HeaderMap;
+  /** The request's id, as the caller finds it in the answer's head. */
+  readonly requestId: string;
   readonly newId: () => string;
   /** Unix time in seconds. */
   readonly now: () => number;
@@ -54,6 +56,8 @@ export interface AnswerFacts {
   /** Events of a stream so far, and their bytes; they feed the estimate when no usage ever comes. */
   events: number;
   eventBytes: number;
+  /** Bytes of what the model said, known only where the answer is translated; a better estimate than from events. */
+  textBytes?: number;
   /** The provider's own error type, when state is `failed`. */
   errorType: string | undefined;
 }

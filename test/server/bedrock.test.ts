@@ -60,7 +60,7 @@ const CALLS = [
 ];
 
 test("OpenAI's client asks for calls, whole and as a stream", async () => {
-  const ask = { model: "bedrock-unary-tool", messages: HELLO };
+  const ask = { model: "bedrock-unary-tools", messages: HELLO };
   const options = { stream_options: { include_usage: true } };
   const whole = await openai.chat.completions.create(ask);
   const streamed = await openai.chat.completions.stream({ ...ask, ...options }).finalChatCompletion();
@@ -77,7 +77,7 @@ test("OpenAI's client asks for calls, whole and as a stream", async () => {
 });
 
 test("Anthropic's client asks for calls, whole and as a stream", async () => {
-  const ask = { model: "bedrock-unary-tool", max_tokens: 100, messages: HELLO };
+  const ask = { model: "bedrock-unary-tools", max_tokens: 100, messages: HELLO };
   for (const message of [await anthropic.messages.create(ask), await anthropic.messages.stream(ask).finalMessage()]) {
     const uses = message.content.flatMap((block) => (block.type === "tool_use" ? [[block.name, block.input]] : []));
     assert.deepEqual(uses, CALLS);
@@ -113,7 +113,7 @@ test("an exception inside the stream reaches both clients as an error", async ()
 });
 
 test("an error answer is the clients' own kind of error", async () => {
-  const model = "bedrock-error-throttled";
+  const model = "bedrock-error";
   await assert.rejects(openai.chat.completions.create({ model, messages: HELLO }), OpenAI.RateLimitError);
   await assert.rejects(
     anthropic.messages.create({ model, max_tokens: 100, messages: HELLO }),
@@ -122,7 +122,7 @@ test("an error answer is the clients' own kind of error", async () => {
 });
 
 test("OpenAI's client, which asks for base64 by itself, gets embeddings", async () => {
-  const { data, usage } = await openai.embeddings.create({ model: "bedrock-titan", input: "x" });
+  const { data, usage } = await openai.embeddings.create({ model: "bedrock-unary", input: "x" });
   assert.deepEqual(data[0]?.embedding, [0.5, -0.25]);
   assert.equal(usage.prompt_tokens, 4);
 });

@@ -19,7 +19,7 @@ const EVENT_STREAM = "application/vnd.amazon.eventstream";
 const ANSWERS: readonly (readonly [path: RegExp, file: string, type: string])[] = [
   [/count_tokens|count-tokens:rawPredict/, "count-tokens/responses/Anthropic/unary.in.json", "application/json"],
   [/\/count-tokens$/, "count-tokens/responses/AWSAnthropic/unary.in.json", "application/json"],
-  [/broken\/invoke-with/, "chat-completions/responses/AWSAnthropic/stream-exception.in.bin", EVENT_STREAM],
+  [/broken\/invoke-with/, "chat-completions/responses/AWSAnthropic/stream-error.in.bin", EVENT_STREAM],
   [/invoke-with/, "chat-completions/responses/AWSAnthropic/stream-tools.in.bin", EVENT_STREAM],
   [/streamRawPredict/, "chat-completions/responses/Anthropic/stream-tools.in.sse", "text/event-stream"],
 ];

@@ -12,8 +12,12 @@ import { MessageStreamReader } from "./stream.ts";
  */
 const VERSION = "2023-06-01";
 
+/** Names of tools that Claude takes: https://docs.anthropic.com/en/api/messages#body-tools */
+export const TOOL_NAMES = /^[a-zA-Z0-9_-]{1,128}$/;
+
 /** Anthropic's own messages API and servers compatible with it. */
 export const ANTHROPIC_CODEC: BackendCodec = {
+  toolNames: TOOL_NAMES,
   writeRequest(conversation, { model, context }, losses) {
     const body = writeMessages(conversation, { model, hasServiceTier: true }, losses);
     return {

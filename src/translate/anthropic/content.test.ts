@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { CHAT_FIELDS } from "../conversation/chat-completions/fields.ts";
 import type { AssistantPart, Turn, UserPart } from "../conversation/conversation.ts";
 import { Losses } from "../conversation/losses.ts";
 import { writeTurns } from "./content.ts";
@@ -40,7 +41,7 @@ const cases: readonly { name: string; in: readonly Turn[]; want: unknown; losses
         role: "assistant",
         parts: [
           { type: "thinking", text: "a", signature: "s" },
-          { type: "thinking", text: "b", signature: undefined },
+          { type: "thinking", text: "b", signature: undefined, path: "messages[1].reasoning_content" },
           { type: "redacted-thinking", data: "r" },
           { type: "refusal", text: "No." },
           { type: "tool-call", id: "functions.f:0", name: "f", arguments: " ", cache: { ttl: "1h" } },
@@ -64,19 +65,19 @@ const cases: readonly { name: string; in: readonly Turn[]; want: unknown; losses
         ],
       },
     ],
-    losses: ["messages[].reasoning_content"],
+    losses: ["messages[1].reasoning_content"],
   },
   {
     name: "an image that the model made is lost",
-    in: [{ role: "assistant", parts: [{ type: "image", source: { kind: "file-id", id: "i" } }] }],
+    in: [{ role: "assistant", parts: [{ type: "image", source: { kind: "file-id", id: "i" }, path: "input[2]" }] }],
     want: [],
-    losses: ["messages[].image"],
+    losses: ["input[2]"],
   },
 ];
 
 for (const { name, in: turns, want, losses = [] } of cases) {
   test(name, () => {
-    const lost = new Losses();
+    const lost = new Losses(CHAT_FIELDS, {});
     assert.deepEqual(writeTurns(turns, lost), want);
     assert.deepEqual(lost.paths, losses);
   });
@@ -109,7 +110,7 @@ const turn: fc.Arbitrary<Turn> = fc.oneof(
 test("roles alternate, results come first, nothing is blank, and every text is kept in order", () => {
   fc.assert(
     fc.property(fc.array(turn, { maxLength: 6 }), (turns) => {
-      const messages = writeTurns(turns, new Losses());
+      const messages = writeTurns(turns, new Losses(CHAT_FIELDS, {}));
       const roles = messages.map(({ role }) => role);
       assert.ok(roles.every((role, i) => role !== roles[i - 1]));
       for (const { content } of messages) {

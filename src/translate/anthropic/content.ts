@@ -60,12 +60,14 @@ function writeUserPart(part: UserPart, losses: Losses): RequestBlock[] {
 
 function writeSaid(part: TextPart | MediaPart, losses: Losses): ResultBlock[] {
   if (part.type === "text") return writeText(part);
-  if (part.detail !== undefined && part.detail !== "auto") losses.drop("messages[].content[].image_url.detail");
-  return [{ ...writeMedia(part), ...cacheBreakpoint(part.cache) }];
+  if (part.detail !== undefined && part.detail !== "auto") losses.dropIn(part, "media.detail");
+  return [{ ...writeMedia(part, losses), ...cacheBreakpoint(part.cache) }];
 }
 
-function writeResult({ id, parts, isError, cache }: ToolResultPart, losses: Losses): RequestBlock {
-  if (id === "") throw untranslatable("messages[].tool_call_id", "a tool's result needs the id of its call");
+function writeResult(result: ToolResultPart, losses: Losses): RequestBlock {
+  const { id, parts, isError, cache } = result;
+  if (id === "")
+    throw untranslatable(losses.pathIn(result, "tool-result.id"), "a tool's result needs the id of its call");
   const content = parts.flatMap((part) => writeSaid(part, losses));
   return {
     type: "tool_result",
@@ -87,24 +89,25 @@ function writeAssistantPart(part: AssistantPart, losses: Losses): RequestBlock[]
       if (part.signature !== undefined && part.signature !== "") {
         return [{ type: "thinking", thinking: part.text, signature: part.signature }];
       }
-      losses.drop("messages[].reasoning_content");
+      losses.dropIn(part);
       return [];
     case "redacted-thinking":
       return [{ type: "redacted_thinking", data: part.data }];
     case "tool-call":
-      return [writeCall(part)];
+      return [writeCall(part, losses)];
     default:
-      losses.drop(`messages[].${part.type}`);
+      losses.dropIn(part);
       return [];
   }
 }
 
-function writeCall({ id, name, arguments: json, cache }: ToolCallPart): RequestBlock {
-  if (id === "") throw untranslatable("messages[].tool_calls[].id", "a tool call needs an id");
+function writeCall(call: ToolCallPart, losses: Losses): RequestBlock {
+  const { id, name, arguments: json, cache } = call;
+  if (id === "") throw untranslatable(losses.pathIn(call, "tool-call.id"), "a tool call needs an id");
   const input = parseArguments(json);
   if (input === undefined) {
     throw untranslatable(
-      "messages[].tool_calls[].function.arguments",
+      losses.pathIn(call, "tool-call.arguments"),
       `those of ${JSON.stringify(id)} are no JSON object`,
     );
   }

@@ -24,7 +24,12 @@ export function anthropicErrorType(status: number): string {
 }
 
 /** Leaves a JSON error as the provider sent it; anything else goes into an Anthropic error document. */
-export function wrapAnthropicError(status: number, headers: HeaderMap, body: Uint8Array): ResponsePatch {
+export function wrapAnthropicError(
+  status: number,
+  headers: HeaderMap,
+  body: Uint8Array,
+  requestId: string,
+): ResponsePatch {
   if (isJsonError(headers, body)) return {};
   const document: AnthropicErrorDocument = {
     type: "error",
@@ -32,7 +37,7 @@ export function wrapAnthropicError(status: number, headers: HeaderMap, body: Uin
       type: anthropicErrorType(status),
       message: errorText(status, headers, body),
     },
-    request_id: headers.get("request-id") ?? "",
+    request_id: headers.get("request-id") ?? requestId,
   };
   return errorDocument(document);
 }

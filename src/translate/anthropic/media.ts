@@ -1,6 +1,6 @@
 import type { BlockSource, ResultBlock } from "../../apischema/anthropic/message.ts";
 import type { MediaPart } from "../conversation/conversation.ts";
-import { untranslatable } from "../conversation/losses.ts";
+import { type Losses, untranslatable } from "../conversation/losses.ts";
 
 /** https://docs.anthropic.com/en/docs/build-with-claude/vision#image-best-practices-and-limits */
 const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]);
@@ -22,8 +22,9 @@ type MediaBlock = Exclude<ResultBlock, { readonly type: "text" }>;
  *
  * @throws GatewayError `untranslatable` for sound, film and formats Claude does not read.
  */
-export function writeMedia({ type, source, name }: MediaPart): MediaBlock {
-  if (type === "audio" || type === "video") throw untranslatable(PATH, `Claude takes no ${type}`);
+export function writeMedia(part: MediaPart, losses: Losses): MediaBlock {
+  const { type, source, name } = part;
+  if (type === "audio" || type === "video") throw untranslatable(losses.pathIn(part), `Claude takes no ${type}`);
   const title = name === undefined ? {} : { title: name };
   switch (source.kind) {
     case "text":
@@ -42,12 +43,10 @@ export function writeMedia({ type, source, name }: MediaPart): MediaBlock {
       if (mimeType.startsWith("text/") || mimeType === "application/json") {
         return { type: "document", source: plainText(Buffer.from(source.data, "base64").toString()), ...title };
       }
-      throw untranslatable(PATH, `Claude takes no ${type} of type ${JSON.stringify(mimeType)}`);
+      throw untranslatable(losses.pathIn(part), `Claude takes no ${type} of type ${JSON.stringify(mimeType)}`);
     }
   }
 }
-
-const PATH = "messages[].content[]";
 
 function base64(mimeType: string, data: string): BlockSource {
   return { type: "base64", media_type: mimeType, data };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { GatewayError } from "../../errors/gateway-error.ts";
+import { CHAT_FIELDS } from "../conversation/chat-completions/fields.ts";
 import {
   type Conversation,
   conversation,
@@ -18,7 +19,7 @@ const NEW = "claude-opus-4-6";
 const OLD = "claude-sonnet-4-20250514";
 
 function write(given: Partial<Conversation>, model = NEW, hasServiceTier = true) {
-  const losses = new Losses();
+  const losses = new Losses(CHAT_FIELDS, {});
   const written = writeMessages(conversation(given), { model, hasServiceTier }, losses);
   // As it is sent: members that are undefined are no members.
   const body = JSON.parse(JSON.stringify(written)) as Record<string, unknown>;
@@ -161,13 +162,20 @@ const fields: readonly Case[] = [
 ];
 
 const tool: Tool = {
+  path: "tools[0]",
   type: "function",
   name: "f",
   description: undefined,
   parameters: { properties: {} },
   strict: true,
 };
-const search: Tool = { type: "vendor", dialect: "chat-completions", name: "google_search", definition: {} };
+const search: Tool = {
+  type: "vendor",
+  path: "tools[0]",
+  dialect: "chat-completions",
+  name: "google_search",
+  definition: {},
+};
 const written = { name: "f", input_schema: { type: "object", properties: {} }, strict: true };
 
 const tools: readonly Case[] = [
@@ -257,8 +265,8 @@ describe("a file for Claude", () => {
   }
 
   it("is told when its detail is lost", () => {
-    const image: MediaPart = { ...file("image", "image/png", "AA=="), detail: "high" };
-    assert.deepEqual(write(asked(image)).losses, ["messages[].content[].image_url.detail"]);
+    const image: MediaPart = { ...file("image", "image/png", "AA=="), detail: "high", path: "messages[0].content[1]" };
+    assert.deepEqual(write(asked(image)).losses, ["messages[0].content[1].image_url.detail"]);
   });
 });
 

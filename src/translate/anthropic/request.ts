@@ -65,7 +65,7 @@ function writeSampling(sampling: Sampling, losses: Losses): JsonRecord {
   if (temperature !== undefined && !(temperature >= 0 && temperature <= 1)) {
     throw new GatewayError(
       "untranslatable",
-      `invalid request body: temperature ${temperature.toFixed(2)} is not supported by Anthropic (must be between 0.0 and 1.0)`,
+      `invalid request body: ${losses.pathOf("temperature")} ${temperature.toFixed(2)} is not supported by Anthropic (must be between 0.0 and 1.0)`,
     );
   }
   noteLost(sampling, losses);
@@ -110,7 +110,7 @@ function writeExtensions(extensions: JsonRecord, losses: Losses): JsonRecord {
   const own: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(extensions)) {
     if (OWN_FIELDS.has(name)) own[name] = value;
-    else losses.drop(name);
+    else losses.dropPath(name);
   }
   return own;
 }

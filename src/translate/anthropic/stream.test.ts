@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { GatewayError } from "../../errors/gateway-error.ts";
 import type { AnswerEvent } from "../conversation/answer.ts";
 import { MessageEventReader, MessageStreamReader } from "./stream.ts";
 
@@ -32,12 +33,29 @@ const event = fc.oneof(
   fc.jsonValue(),
 );
 
+function readStream(text: string): AnswerEvent[] {
+  const out: AnswerEvent[] = [];
+  const reader = new MessageStreamReader();
+  reader.push(Buffer.from(text), out);
+  reader.end(out);
+  return out;
+}
+
+/** Reads an event; one that is none is refused. */
+function readEvent(reader: MessageEventReader, sent: unknown, out: AnswerEvent[]): void {
+  try {
+    reader.read(Buffer.from(JSON.stringify(sent)), out);
+  } catch (error) {
+    assert.ok(error instanceof GatewayError && error.code === "upstream_invalid", String(error));
+  }
+}
+
 test("whatever a provider sends, parts grow only between their beginning and their end", () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 12 }), (events) => {
       const reader = new MessageEventReader();
       const out: AnswerEvent[] = [];
-      for (const sent of [...events, { type: "message_stop" }]) reader.read(Buffer.from(JSON.stringify(sent)), out);
+      for (const sent of [...events, { type: "message_stop" }]) readEvent(reader, sent, out);
       const open = new Set<number>();
       let parts = 0;
       for (const read of out) {
@@ -53,10 +71,6 @@ test("whatever a provider sends, parts grow only between their beginning and the
 });
 
 test("an event without its blank line is read at the end, half of one is not", () => {
-  const whole = new MessageStreamReader();
-  assert.deepEqual(whole.push(Buffer.from('data: {"type":"ping"}')), []);
-  assert.deepEqual(whole.end(), [{ type: "ping" }]);
-  const half = new MessageStreamReader();
-  assert.deepEqual(half.push(Buffer.from('data: {"type":"pi')), []);
-  assert.deepEqual(half.end(), []);
+  assert.deepEqual(readStream('data: {"type":"ping"}'), [{ type: "ping" }]);
+  assert.deepEqual(readStream('data: {"type":"pi'), []);
 });

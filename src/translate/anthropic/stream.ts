@@ -1,7 +1,7 @@
 import { GatewayError } from "../../errors/gateway-error.ts";
 import { emptyUsage } from "../../usage/token-usage.ts";
 import { checkEventBytes, completeEvent, EventCursor, EventSplitter } from "../../wire/sse.ts";
-import type { AnswerEvent, PartBegin, VendorError } from "../conversation/answer.ts";
+import type { AnswerEvent, PartBegin } from "../conversation/answer.ts";
 import type { StreamReader } from "../conversation/codec.ts";
 import { isRecord, type JsonRecord } from "../conversation/read.ts";
 import { errorIn, parseBody } from "./error.ts";
@@ -18,27 +18,25 @@ export class MessageStreamReader implements StreamReader {
   readonly #cursor = new EventCursor();
   readonly #events = new MessageEventReader();
 
-  push(chunk: Uint8Array): AnswerEvent[] {
-    return this.#read(this.#splitter.push(chunk));
+  push(chunk: Uint8Array, out: AnswerEvent[]): void {
+    this.#read(this.#splitter.push(chunk), out);
   }
 
   /** A last event that lacks only its blank line is read; one that was cut off is not. */
-  end(): AnswerEvent[] {
+  end(out: AnswerEvent[]): void {
     const rest = completeEvent(this.#splitter.end());
     const event = new EventCursor();
     event.load(rest);
-    return event.next() && isRecord(parseBody(event.data())) ? this.#read(rest) : [];
+    if (event.next() && isRecord(parseBody(event.data()))) this.#read(rest, out);
   }
 
-  #read(bytes: Buffer): AnswerEvent[] {
-    const out: AnswerEvent[] = [];
+  #read(bytes: Buffer, out: AnswerEvent[]): void {
     const event = this.#cursor;
     event.load(bytes);
     while (event.next()) {
       checkEventBytes(event.end - event.start);
       if (!event.isData(DONE)) this.#events.read(event.data(), out);
     }
-    return out;
   }
 }
 
@@ -62,18 +60,12 @@ export class MessageEventReader {
   #stop: { reason: unknown; sequence: unknown; details: unknown } | undefined;
 
   /**
-   * Reads one event's JSON and adds what it says to `out`. What is no event, and a piece of a block that never began, is an error
-   * of the provider's: an event too, so that those before it are not lost.
+   * Reads one event's JSON and adds what it says to `out`.
+   *
+   * @throws GatewayError `upstream_invalid` for what is no event, and for a piece of a block that never began.
    */
   read(json: Uint8Array, out: AnswerEvent[]): void {
-    try {
-      this.#read(parseBody(json), out);
-    } catch (error) {
-      out.push({ type: "error", error: invalidEvent(error) });
-    }
-  }
-
-  #read(event: unknown, out: AnswerEvent[]): void {
+    const event = parseBody(json);
     if (!isRecord(event)) throw invalid("an event that is no JSON object");
     switch (event["type"]) {
       case "message_start":
@@ -203,12 +195,6 @@ function pushText(out: AnswerEvent[], type: "text" | "thinking", part: number, t
 
 function pushSignature(out: AnswerEvent[], part: number, signature: string): void {
   if (signature !== "") out.push({ type: "signature", choice: 0, part, signature });
-}
-
-/** What the caller is told of a stream that cannot be read on; throws what is no such fault. */
-export function invalidEvent(thrown: unknown): VendorError {
-  if (!(thrown instanceof GatewayError)) throw thrown;
-  return { type: "invalid_event", message: thrown.message, status: thrown.httpStatus };
 }
 
 function invalid(what: string): GatewayError {

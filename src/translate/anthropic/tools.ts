@@ -13,40 +13,41 @@ export function writeTools(
   model: ClaudeModel,
   losses: Losses,
 ): JsonRecord {
-  const written = tools.flatMap((tool, index) => writeTool(tool, `tools[${index}]`, model, losses));
+  const written = tools.flatMap((tool) => writeTool(tool, model, losses));
   const choice = writeChoice(toolChoice, parallelToolCalls);
   if (written.length > 0) return choice === undefined ? { tools: written } : { tools: written, tool_choice: choice };
   if (toolChoice?.type === "tool" || toolChoice?.type === "required") {
-    throw untranslatable("tool_choice", "it wants a tool, and there is none that Claude could call");
+    throw untranslatable(losses.pathOf("tool_choice"), "it wants a tool, and there is none that Claude could call");
   }
   return {};
 }
 
-function writeTool(tool: Tool, path: string, model: ClaudeModel, losses: Losses): unknown[] {
-  if (tool.type === "function") return [writeFunction(tool, path, model, losses)];
+function writeTool(tool: Tool, model: ClaudeModel, losses: Losses): unknown[] {
+  if (tool.type === "function") return [writeFunction(tool, model, losses)];
   if (tool.dialect === "messages") return [tool.definition];
-  losses.drop(path);
+  losses.dropIn(tool);
   return [];
 }
 
-function writeFunction(tool: FunctionTool, path: string, model: ClaudeModel, losses: Losses): object {
+function writeFunction(tool: FunctionTool, model: ClaudeModel, losses: Losses): object {
   const { name, description, strict, cache } = tool;
   const isStrict = strict === true && model.hasStructuredOutput;
-  if (strict === true && !isStrict) losses.drop(`${path}.function.strict`);
+  if (strict === true && !isStrict) losses.dropIn(tool, "function.strict");
   return {
     name,
     ...(description === undefined ? {} : { description }),
-    input_schema: inputSchema(tool.parameters, path),
+    input_schema: inputSchema(tool, losses),
     ...(isStrict ? { strict: true } : {}),
     ...cacheBreakpoint(cache),
   };
 }
 
 /** Claude wants a schema with the type `object`, which others take for granted. */
-function inputSchema(parameters: unknown, path: string): object {
+function inputSchema(tool: FunctionTool, losses: Losses): object {
+  const { parameters } = tool;
   if (parameters === undefined || parameters === null) return { type: "object", properties: {} };
   if (isRecord(parameters)) return "type" in parameters ? parameters : { type: "object", ...parameters };
-  throw untranslatable(`${path}.function.parameters`, `must be a JSON schema, not ${kindOf(parameters)}`);
+  throw untranslatable(losses.pathIn(tool, "function.parameters"), `must be a JSON schema, not ${kindOf(parameters)}`);
 }
 
 function writeChoice(choice: ToolChoice | undefined, parallel: boolean | undefined): object | undefined {

@@ -1,3 +1,4 @@
+import { TOOL_NAMES } from "../anthropic/codec.ts";
 import { writeMessages } from "../anthropic/request.ts";
 import { readMessage } from "../anthropic/response.ts";
 import { readError } from "../aws-bedrock/error.ts";
@@ -7,6 +8,7 @@ import { invokeStreamReader } from "./invoke-stream.ts";
 
 /** Claude by Bedrock's InvokeModel. */
 export const AWS_ANTHROPIC_CODEC: BackendCodec = {
+  toolNames: TOOL_NAMES,
   writeRequest(conversation, { model, context }, losses) {
     const body = writeMessages(conversation, { model, hasServiceTier: false }, losses);
     const betas = invokeBetas(context.requestHeaders);

@@ -2,7 +2,7 @@ import { GatewayError } from "../../errors/gateway-error.ts";
 import { EventStreamDecoder, type EventStreamMessage } from "../../wire/aws-event-stream.ts";
 import type { HeaderMap } from "../../wire/headers.ts";
 import { parseBody } from "../anthropic/error.ts";
-import { invalidEvent, MessageEventReader, MessageStreamReader } from "../anthropic/stream.ts";
+import { MessageEventReader, MessageStreamReader } from "../anthropic/stream.ts";
 import { readException } from "../aws-bedrock/error.ts";
 import type { AnswerEvent, VendorError } from "../conversation/answer.ts";
 import type { StreamReader } from "../conversation/codec.ts";
@@ -21,29 +21,22 @@ export class InvokeStreamDecoder {
   readonly #decoder = new EventStreamDecoder();
   #isOver = false;
 
-  /** The events that are whole now; what is no such stream ends them with an error, and nothing comes after one. */
-  push(chunk: Uint8Array): InvokeEvent[] {
-    const events: InvokeEvent[] = [];
-    if (!this.#isOver) this.#read(chunk, events);
-    return events;
-  }
-
-  #read(chunk: Uint8Array, events: InvokeEvent[]): void {
-    try {
-      for (const message of this.#decoder.push(chunk)) {
-        const error = readException(message);
-        const json = error === undefined ? readPart(message) : undefined;
-        if (error !== undefined) this.#end(error, events);
-        else if (json !== undefined && !this.#isOver) events.push({ json });
-      }
-    } catch (error) {
-      this.#end(invalidEvent(error), events);
+  /**
+   * The events that are whole now, one by one; nothing comes after an error.
+   *
+   * @throws GatewayError `upstream_invalid` for what is no such stream.
+   */
+  *push(chunk: Uint8Array): Generator<InvokeEvent> {
+    if (this.#isOver) return;
+    for (const message of this.#decoder.push(chunk)) {
+      const error = readException(message);
+      const json = error === undefined ? readPart(message) : undefined;
+      if (json !== undefined) yield { json };
+      if (error === undefined) continue;
+      this.#isOver = true;
+      yield { error };
+      return;
     }
-  }
-
-  #end(error: VendorError, events: InvokeEvent[]): void {
-    if (!this.#isOver) events.push({ error });
-    this.#isOver = true;
   }
 }
 
@@ -75,16 +68,14 @@ class InvokeStreamReader implements StreamReader {
   readonly #decoder = new InvokeStreamDecoder();
   readonly #events = new MessageEventReader();
 
-  push(chunk: Uint8Array): AnswerEvent[] {
-    const out: AnswerEvent[] = [];
+  push(chunk: Uint8Array, out: AnswerEvent[]): void {
     for (const { json, error } of this.#decoder.push(chunk)) {
       if (error !== undefined) out.push({ type: "error", error });
       else this.#events.read(json, out);
     }
-    return out;
   }
 
-  end(): AnswerEvent[] {
-    return [];
+  end(): void {
+    // A message that is not whole says nothing.
   }
 }

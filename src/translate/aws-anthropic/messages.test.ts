@@ -8,7 +8,14 @@ function send(body: string, headers: readonly string[]): string {
   const raw = Buffer.from(body);
   const parsed = MESSAGES.parse?.(raw, "application/json", "/v1/messages");
   assert.ok(parsed);
-  const context = { prefix: undefined, version: "", modelOverride: undefined, newId: () => "", now: () => 0 };
+  const context = {
+    prefix: undefined,
+    version: "",
+    modelOverride: undefined,
+    requestId: "r-1",
+    newId: () => "",
+    now: () => 0,
+  };
   const translator = awsMessages({ ...context, requestHeaders: new HeaderMap([...headers]) });
   return Buffer.from(translator.request(raw, parsed).body ?? raw).toString();
 }
@@ -39,7 +46,14 @@ for (const { name, in: body, headers, want } of cases) {
 }
 
 test("an answer keeps its label unless it is AWS's stream", () => {
-  const context = { prefix: undefined, version: "", modelOverride: undefined, newId: () => "", now: () => 0 };
+  const context = {
+    prefix: undefined,
+    version: "",
+    modelOverride: undefined,
+    requestId: "r-1",
+    newId: () => "",
+    now: () => 0,
+  };
   const translator = awsMessages({ ...context, requestHeaders: new HeaderMap() });
   const label = (type: string) => translator.responseHeaders(200, new HeaderMap(["content-type", type])).headers;
   assert.deepEqual(label("application/vnd.amazon.eventstream"), [["content-type", "text/event-stream"]]);

@@ -7,7 +7,7 @@ import { MessagesReader } from "../anthropic/messages.ts";
 import { readError } from "../aws-bedrock/error.ts";
 import { writeError } from "../conversation/messages/error.ts";
 import { errorDocument } from "../error-text.ts";
-import { Passthrough } from "../passthrough.ts";
+import { Passthrough, type PassthroughParts } from "../passthrough.ts";
 import type { ResponsePatch, TranslatorContext, TranslatorFactory } from "../translator.ts";
 import { invokeBetas, invokePath, invokeVersion } from "./invoke.ts";
 import { InvokeStreamDecoder, isEventStream, isWrapped } from "./invoke-stream.ts";
@@ -38,10 +38,9 @@ export function invokeBody(
 }
 
 /** An error of AWS's as Anthropic's callers read it; one that is Anthropic's already stays. */
-export function wrapAwsError(status: number, headers: HeaderMap, body: Uint8Array): ResponsePatch {
+export function wrapAwsError(status: number, headers: HeaderMap, body: Uint8Array, requestId: string): ResponsePatch {
   if (errorIn(parseBody(body)) !== undefined) return {};
-  const document = writeError(readError(status, headers, body));
-  return errorDocument({ ...document, request_id: headers.get("x-amzn-requestid") ?? "" });
+  return errorDocument(writeError(readError(status, headers, body), headers.get("x-amzn-requestid") ?? requestId));
 }
 
 const EVENT_STREAM = [["content-type", "text/event-stream"]] as const;
@@ -50,7 +49,15 @@ const TYPE_KEYS = new KeySet(["type"]);
 /** Takes the events of a stream out of AWS's frames before they are read as server-sent ones. */
 class UnwrappingPassthrough extends Passthrough {
   readonly #decoder = new InvokeStreamDecoder();
+  readonly #requestId: string;
   #isWrapped = true;
+  /** Why the stream cannot be read on; told once the caller has what came whole before. */
+  #fault: unknown;
+
+  constructor(context: TranslatorContext, parts: PassthroughParts) {
+    super(context, parts);
+    this.#requestId = context.requestId;
+  }
 
   override responseHeaders(status: number, headers: HeaderMap): ResponsePatch {
     this.#isWrapped = isWrapped(headers);
@@ -58,14 +65,26 @@ class UnwrappingPassthrough extends Passthrough {
   }
 
   override streamChunk(chunk: Uint8Array): Uint8Array {
-    return super.streamChunk(this.#isWrapped ? this.#unwrap(chunk) : chunk);
+    if (this.#fault !== undefined) throw this.#fault;
+    const relayed = super.streamChunk(this.#isWrapped ? this.#unwrap(chunk) : chunk);
+    if (this.#fault !== undefined && relayed.length === 0) throw this.#fault;
+    return relayed;
+  }
+
+  override streamEnd(): Uint8Array {
+    if (this.#fault !== undefined) throw this.#fault;
+    return super.streamEnd();
   }
 
   #unwrap(chunk: Uint8Array): Buffer {
     const pieces: Buffer[] = [];
-    for (const { json, error } of this.#decoder.push(chunk)) {
-      if (error === undefined) pieces.push(Buffer.from(`${nameLine(json)}data: `), oneLine(json), BLANK_LINE);
-      else pieces.push(Buffer.from(`event: error\ndata: ${JSON.stringify(writeError(error))}\n\n`));
+    try {
+      for (const { json, error } of this.#decoder.push(chunk)) {
+        if (error === undefined) pieces.push(Buffer.from(`${nameLine(json)}data: `), oneLine(json), BLANK_LINE);
+        else pieces.push(Buffer.from(`event: error\ndata: ${JSON.stringify(writeError(error, this.#requestId))}\n\n`));
+      }
+    } catch (fault) {
+      this.#fault = fault;
     }
     return Buffer.concat(pieces);
   }

@@ -10,7 +10,14 @@ function counted(request: object): unknown {
   const raw = Buffer.from(JSON.stringify(request));
   const parsed = TOKENIZE.parse?.(raw, "application/json", "/tokenize");
   assert.ok(parsed);
-  const context = { prefix: undefined, version: undefined, modelOverride: undefined, newId: () => "", now: () => 0 };
+  const context = {
+    prefix: undefined,
+    version: undefined,
+    modelOverride: undefined,
+    requestId: "r-1",
+    newId: () => "",
+    now: () => 0,
+  };
   const translator = translatedTokenize(AWS_ANTHROPIC_TOKENIZE)({ ...context, requestHeaders: new HeaderMap() });
   const { body } = translator.request(raw, parsed);
   const { input } = JSON.parse(Buffer.from(body ?? raw).toString()) as { input: { invokeModel: { body: string } } };

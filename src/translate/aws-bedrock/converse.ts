@@ -10,6 +10,8 @@ import { ConverseStreamReader } from "./stream.ts";
 
 /** Converse and ConverseStream. */
 export const CONVERSE: BackendCodec = {
+  // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolSpecification.html
+  toolNames: /^[a-zA-Z0-9_-]{1,64}$/,
   writeRequest,
   readAnswer,
   streamReader: (headers, target) => new ConverseStreamReader(headers, target),

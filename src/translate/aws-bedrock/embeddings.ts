@@ -14,8 +14,8 @@ export const BEDROCK_EMBEDDINGS: EmbeddingsCodec = { writeRequest, readAnswer, r
 
 function writeRequest(request: EmbeddingsRequest, { model }: BackendTarget, losses: Losses): BackendRequest {
   if (request.texts.length === 0) throw untranslatable("messages", "are not supported on this backend; use input");
-  if (request.userId !== undefined) losses.drop("user");
-  if (request.title !== undefined || request.texts.some(({ title }) => title !== undefined)) losses.drop("title");
+  if (request.userId !== undefined) losses.dropPath("user");
+  if (request.title !== undefined || request.texts.some(({ title }) => title !== undefined)) losses.dropPath("title");
   const body = isCohere(model) ? writeCohere(request, losses) : writeTitan(request, losses);
   return { path: `/model/${pathSegment(model)}/invoke`, body };
 }
@@ -30,9 +30,9 @@ function writeTitan(request: EmbeddingsRequest, losses: Losses): object {
   const [first] = texts;
   if (first === undefined || texts.length > 1) throw untranslatable("input", "this model embeds one text at a time");
   const { normalize, ...rest } = extensions;
-  for (const name of Object.keys(rest)) losses.drop(name);
-  if (request.autoTruncate !== undefined) losses.drop("auto_truncate");
-  if (taskTypeOf(request) !== undefined) losses.drop("task_type");
+  for (const name of Object.keys(rest)) losses.dropPath(name);
+  if (request.autoTruncate !== undefined) losses.dropPath("auto_truncate");
+  if (taskTypeOf(request) !== undefined) losses.dropPath("task_type");
   return { inputText: first.text, dimensions, normalize };
 }
 
@@ -43,10 +43,10 @@ function writeTitan(request: EmbeddingsRequest, losses: Losses): object {
 function writeCohere(request: EmbeddingsRequest, losses: Losses): object {
   const { texts, dimensions, autoTruncate, extensions } = request;
   const { input_type: inputType, truncate, ...rest } = extensions;
-  for (const name of Object.keys(rest)) losses.drop(name);
+  for (const name of Object.keys(rest)) losses.dropPath(name);
   const taskType = taskTypeOf(request);
   const known = INPUT_TYPES.get(taskType ?? "");
-  if (taskType !== undefined && known === undefined) losses.drop("task_type");
+  if (taskType !== undefined && known === undefined) losses.dropPath("task_type");
   return {
     texts: texts.map(({ text }) => text),
     input_type: inputType ?? known ?? "search_document",

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { GatewayError } from "../../errors/gateway-error.ts";
+import { CHAT_FIELDS } from "../conversation/chat-completions/fields.ts";
 import type { MediaPart } from "../conversation/conversation.ts";
+import { Losses } from "../conversation/losses.ts";
 import { MediaWriter } from "./media.ts";
 
 const PNG = "iVBORw0KGgo=";
@@ -61,13 +63,13 @@ const refused: readonly { name: string; in: MediaPart; want: RegExp }[] = [
 describe("files for Converse", () => {
   for (const { name, in: part, want } of files) {
     it(name, () => {
-      assert.deepEqual(new MediaWriter().write(part), want);
+      assert.deepEqual(new MediaWriter(new Losses(CHAT_FIELDS, {})).write(part), want);
     });
   }
 
   it("documents get names that differ", () => {
     const document = { ...media("document", "text/csv"), name: "a" };
-    const writer = new MediaWriter();
+    const writer = new MediaWriter(new Losses(CHAT_FIELDS, {}));
     const parts = [document, document, media("document", "text/csv")];
     const written = JSON.stringify(parts.map((part) => writer.write(part)));
     assert.deepEqual(written.match(/"name":"[^"]*"/g), ['"name":"a"', '"name":"a-2"', '"name":"document"']);
@@ -76,7 +78,7 @@ describe("files for Converse", () => {
   for (const { name, in: part, want } of refused) {
     it(`refuses ${name}`, () => {
       assert.throws(
-        () => new MediaWriter().write(part),
+        () => new MediaWriter(new Losses(CHAT_FIELDS, {})).write(part),
         (error) => error instanceof GatewayError && error.code === "untranslatable" && want.test(error.message),
       );
     });

@@ -1,6 +1,6 @@
 import type { BlobSource, MediaBlock } from "../../apischema/aws-bedrock/converse.ts";
 import type { MediaPart } from "../conversation/conversation.ts";
-import { untranslatable } from "../conversation/losses.ts";
+import { type Losses, untranslatable } from "../conversation/losses.ts";
 
 /** Formats by the subtype of their media type, or by the ending of a name: ImageFormat, DocumentFormat, … of the API. */
 const FORMATS: Readonly<Record<MediaPart["type"], ReadonlyMap<string, string>>> = {
@@ -76,7 +76,13 @@ const SIGNATURES: readonly (readonly [start: string, subtype: string])[] = [
 
 /** Writes the files of one request, whose documents must have names that differ. */
 export class MediaWriter {
+  readonly #losses: Losses;
   readonly #names = new Set<string>();
+
+  /** @param losses Knows the paths of what is refused. */
+  constructor(losses: Losses) {
+    this.#losses = losses;
+  }
 
   /**
    * A file as a block.
@@ -84,8 +90,8 @@ export class MediaWriter {
    * @throws GatewayError `untranslatable` for formats Bedrock does not know, and for files that are elsewhere than on S3.
    */
   write(part: MediaPart): MediaBlock {
-    const source = sourceOf(part);
-    const format = formatOf(part);
+    const source = sourceOf(part, this.#losses);
+    const format = formatOf(part, this.#losses);
     switch (part.type) {
       case "image":
         return { image: { format, source } };
@@ -113,14 +119,15 @@ export class MediaWriter {
 /** Room for a number within the API's 200 characters. */
 const NAME_LENGTH_MAX = 190;
 
-function formatOf({ type, source, name }: MediaPart): string {
+function formatOf(part: MediaPart, losses: Losses): string {
+  const { type, source, name } = part;
   const said = subtypes(source, name);
   for (const subtype of said) {
     const format = FORMATS[type].get(subtype);
     if (format !== undefined) return format;
   }
   const what = said[0] === undefined ? "that is not given" : JSON.stringify(said[0]);
-  throw untranslatable(PATH, `unsupported ${type} format ${what}`);
+  throw untranslatable(losses.pathIn(part), `unsupported ${type} format ${what}`);
 }
 
 /** What the file may be, most reliable first. */
@@ -151,7 +158,8 @@ function ending(name: string | undefined): string | undefined {
   return /\.([A-Za-z0-9]{1,8})$/.exec(name ?? "")?.[1]?.toLowerCase();
 }
 
-function sourceOf({ type, source }: MediaPart): BlobSource {
+function sourceOf(part: MediaPart, losses: Losses): BlobSource {
+  const { type, source } = part;
   switch (source.kind) {
     case "bytes":
       return { bytes: source.data };
@@ -159,10 +167,11 @@ function sourceOf({ type, source }: MediaPart): BlobSource {
       return { bytes: Buffer.from(source.text).toString("base64") };
     case "url":
       if (source.url.startsWith("s3://")) return { s3Location: { uri: source.url } };
-      throw untranslatable(PATH, `AWS Bedrock fetches no URLs but s3:// ones; send the ${type} as a data URL`);
+      throw untranslatable(
+        losses.pathIn(part),
+        `AWS Bedrock fetches no URLs but s3:// ones; send the ${type} as a data URL`,
+      );
     case "file-id":
-      throw untranslatable(PATH, `AWS Bedrock keeps no uploaded files; send the ${type} itself`);
+      throw untranslatable(losses.pathIn(part), `AWS Bedrock keeps no uploaded files; send the ${type} itself`);
   }
 }
-
-const PATH = "messages[].content[]";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { CHAT_FIELDS } from "../conversation/chat-completions/fields.ts";
 import {
   type AssistantPart,
   conversation,
@@ -40,8 +41,8 @@ describe("any conversation", () => {
   it("has roles that alternate, no empty message, no blank text, and declared tools", () => {
     fc.assert(
       fc.property(fc.array(turn, { maxLength: 8 }), (turns) => {
-        const messages = writeMessages(turns, false, new Losses());
-        const toolConfig = writeToolConfig(conversation({ turns }), true, new Losses());
+        const messages = writeMessages(turns, false, new Losses(CHAT_FIELDS, {}));
+        const toolConfig = writeToolConfig(conversation({ turns }), true, new Losses(CHAT_FIELDS, {}));
         for (const [index, { role, content }] of messages.entries()) {
           assert.notEqual(role, messages[index - 1]?.role);
           assert.notEqual(content.length, 0);
@@ -59,7 +60,7 @@ describe("any conversation", () => {
         const want = turns.flatMap(({ parts }) =>
           parts.flatMap((part) => (part.type === "text" && part.text.trim() !== "" ? [part.text] : [])),
         );
-        const blocks = writeMessages(turns, true, new Losses()).flatMap(({ content }) => content);
+        const blocks = writeMessages(turns, true, new Losses(CHAT_FIELDS, {})).flatMap(({ content }) => content);
         assert.deepEqual(
           blocks.flatMap((block) => ("text" in block ? [block.text] : [])),
           want,

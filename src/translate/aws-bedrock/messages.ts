@@ -11,6 +11,7 @@ import type {
   AssistantPart,
   CacheControl,
   TextPart,
+  ThinkingPart,
   ToolCallPart,
   ToolResultPart,
   Turn,
@@ -59,13 +60,14 @@ export function writeMessages(
 }
 
 class TurnWriter {
-  readonly #media = new MediaWriter();
+  readonly #media: MediaWriter;
   readonly #needsSignatures: boolean;
   readonly #losses: Losses;
 
   constructor(needsSignatures: boolean, losses: Losses) {
     this.#needsSignatures = needsSignatures;
     this.#losses = losses;
+    this.#media = new MediaWriter(losses);
   }
 
   user(part: UserPart): readonly ContentBlock[] {
@@ -80,20 +82,22 @@ class TurnWriter {
       case "refusal":
         return writeText(part.text);
       case "thinking":
-        return [...this.#reasoning(part.text, part.signature), ...cachePoint(part.cache)];
+        return [...this.#reasoning(part), ...cachePoint(part.cache)];
       case "redacted-thinking":
         return [reasoning({ redactedContent: Buffer.from(part.data).toString("base64") })];
       case "tool-call":
-        return [writeToolUse(part), ...cachePoint(part.cache)];
+        return [writeToolUse(part, this.#losses), ...cachePoint(part.cache)];
       default:
         // "You can only include images and documents if the role is user", says the page of Message.
-        this.#losses.drop(`messages[].content[].${part.type}`);
+        this.#losses.dropIn(part);
         return [];
     }
   }
 
   #content(part: Exclude<UserPart, ToolResultPart>): readonly ({ readonly text: string } | MediaBlock)[] {
-    return part.type === "text" ? writeText(part.text) : [this.#media.write(part)];
+    if (part.type === "text") return writeText(part.text);
+    if (part.detail !== undefined && part.detail !== "auto") this.#losses.dropIn(part, "media.detail");
+    return [this.#media.write(part)];
   }
 
   #toolResult({ id, parts, isError, cache }: ToolResultPart): readonly ContentBlock[] {
@@ -106,9 +110,10 @@ class TurnWriter {
     return [{ toolResult }, ...cachePoint(cache ?? parts.findLast((part) => part.cache !== undefined)?.cache)];
   }
 
-  #reasoning(text: string, signature: string | undefined): readonly ContentBlock[] {
+  #reasoning(part: ThinkingPart): readonly ContentBlock[] {
+    const { text, signature } = part;
     if (signature === undefined && this.#needsSignatures) {
-      this.#losses.drop("messages[].reasoning_content");
+      this.#losses.dropIn(part);
       return [];
     }
     return [reasoning({ reasoningText: { text, signature } })];
@@ -124,13 +129,15 @@ function reasoning(reasoningContent: ReasoningContent): ContentBlock {
   return { reasoningContent };
 }
 
-function writeToolUse(call: ToolCallPart): ContentBlock {
+function writeToolUse(call: ToolCallPart, losses: Losses): ContentBlock {
   const { id, name } = call;
-  if (id === "") throw untranslatable(CALLS, `the call of ${JSON.stringify(name)} has no id`);
-  return { toolUse: { name, input: readArguments(call), toolUseId: id } };
+  if (id === "")
+    throw untranslatable(losses.pathIn(call, "tool-call.id"), `the call of ${JSON.stringify(name)} has no id`);
+  return { toolUse: { name, input: readArguments(call, losses), toolUseId: id } };
 }
 
-function readArguments({ name, arguments: given }: ToolCallPart): JsonRecord {
+function readArguments(call: ToolCallPart, losses: Losses): JsonRecord {
+  const { name, arguments: given } = call;
   if (given.trim() === "") return {};
   try {
     const input: unknown = JSON.parse(given);
@@ -138,7 +145,8 @@ function readArguments({ name, arguments: given }: ToolCallPart): JsonRecord {
   } catch {
     // Told as any other value that is no object.
   }
-  throw untranslatable(CALLS, `the arguments of ${JSON.stringify(name)} are not a JSON object`);
+  throw untranslatable(
+    losses.pathIn(call, "tool-call.arguments"),
+    `the arguments of ${JSON.stringify(name)} are not a JSON object`,
+  );
 }
-
-const CALLS = "messages[].tool_calls[]";

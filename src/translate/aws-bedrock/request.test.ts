@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { GatewayError } from "../../errors/gateway-error.ts";
 import { HeaderMap } from "../../wire/headers.ts";
+import { CHAT_FIELDS } from "../conversation/chat-completions/fields.ts";
 import {
   type Conversation,
   conversation,
@@ -26,12 +27,13 @@ interface Written {
 }
 
 function write(given: Partial<Conversation>, model = CLAUDE, headers = new HeaderMap()): Written {
-  const losses = new Losses();
+  const losses = new Losses(CHAT_FIELDS, {});
   const context = {
     prefix: undefined,
     version: undefined,
     modelOverride: undefined,
     requestHeaders: headers,
+    requestId: "r-1",
     newId: () => "id-1",
     now: () => 0,
   };
@@ -50,7 +52,14 @@ const PLAIN = { inferenceConfig: {}, messages: [] };
 const CALL: ToolCallPart = { type: "tool-call", id: "call-1", name: "get_time", arguments: "{}" };
 const CALLED: Turn = { role: "assistant", parts: [CALL] };
 const USE = { toolUse: { name: "get_time", input: {}, toolUseId: "call-1" } };
-const WEATHER: Tool = { type: "function", name: "get_weather", description: "", parameters: {}, strict: true };
+const WEATHER: Tool = {
+  path: "tools[0]",
+  type: "function",
+  name: "get_weather",
+  description: "",
+  parameters: {},
+  strict: true,
+};
 const WEATHER_SPEC = { name: "get_weather", inputSchema: { json: {} } };
 const TIME_SPEC = { name: "get_time", inputSchema: { json: { type: "object", properties: {} } } };
 const SCHEMA = { type: "object" };
@@ -212,7 +221,9 @@ const cases: readonly {
   },
   {
     name: "no tools are none, not an empty list",
-    in: { tools: [{ type: "vendor", dialect: "chat-completions", name: "google_search", definition: {} }] },
+    in: {
+      tools: [{ path: "tools[0]", type: "vendor", dialect: "chat-completions", name: "google_search", definition: {} }],
+    },
     want: PLAIN,
     losses: ["tools[0]"],
   },
@@ -250,9 +261,11 @@ const cases: readonly {
   },
   {
     name: "thinking without signature is lost on Claude",
-    in: { turns: [{ role: "assistant", parts: [{ type: "thinking", text: "hm", signature: undefined }] }] },
+    in: {
+      turns: [{ role: "assistant", parts: [{ path: "input[1]", type: "thinking", text: "hm", signature: undefined }] }],
+    },
     want: PLAIN,
-    losses: ["messages[].reasoning_content"],
+    losses: ["input[1]"],
   },
   {
     name: "thinking without signature goes back to others",
@@ -265,9 +278,18 @@ const cases: readonly {
   },
   {
     name: "an image in an assistant's turn is lost",
-    in: { turns: [{ role: "assistant", parts: [media("image", "image/png")] }] },
+    in: { turns: [{ role: "assistant", parts: [{ ...media("image", "image/png"), path: "contents[1].parts[0]" }] }] },
     want: PLAIN,
-    losses: ["messages[].content[].image"],
+    losses: ["contents[1].parts[0]"],
+  },
+  {
+    name: "the detail of an image is lost",
+    in: said({ ...media("image", "image/png"), detail: "high", path: "messages[0].content[0]" }),
+    want: {
+      ...PLAIN,
+      messages: [{ role: "user", content: [{ image: { format: "png", source: { bytes: "AAAA" } } }] }],
+    },
+    losses: ["messages[0].content[0].image_url.detail"],
   },
 ];
 

@@ -71,7 +71,7 @@ export function writeConverse(
 const SERVICE_TIERS: ReadonlyMap<string, string> = new Map([["standard_only", "default"]]);
 
 function noteLosses({ sampling, extensions, userId, parallelToolCalls }: Conversation, losses: Losses): void {
-  for (const name of Object.keys(extensions)) if (!OWN_FIELDS.has(name)) losses.drop(name);
+  for (const name of Object.keys(extensions)) if (!OWN_FIELDS.has(name)) losses.dropPath(name);
   if (userId !== undefined) losses.drop("user");
   // To allow several calls is what every model does unasked.
   if (parallelToolCalls === false) losses.drop("parallel_tool_calls");
@@ -136,7 +136,7 @@ function writeMetadata(
     if (room > 0 && METADATA_KEY.test(key) && METADATA_VALUE.test(value)) {
       written[key] = value;
       room -= 1;
-    } else losses.drop(`metadata.${key}`);
+    } else losses.dropPath(`${losses.pathOf("metadata")}.${key}`);
   }
   return orNothing(written);
 }

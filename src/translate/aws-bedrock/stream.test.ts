@@ -21,11 +21,15 @@ function read(...chunks: readonly Uint8Array[]): AnswerEvent[] {
     version: undefined,
     modelOverride: undefined,
     requestHeaders: new HeaderMap(),
+    requestId: "r-1",
     newId: () => "id-1",
     now: () => 0,
   };
   const reader = new ConverseStreamReader(new HeaderMap(["x-amzn-requestid", "r-1"]), { model: "m", context });
-  return [...chunks.flatMap((chunk) => reader.push(chunk)), ...reader.end()];
+  const out: AnswerEvent[] = [];
+  for (const chunk of chunks) reader.push(chunk, out);
+  reader.end(out);
+  return out;
 }
 
 function delta(contentBlockIndex: number, change: object): Event {

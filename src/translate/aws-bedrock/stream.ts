@@ -30,8 +30,6 @@ export class ConverseStreamReader implements StreamReader {
   readonly #decoder = new EventStreamDecoder();
   readonly #id: string;
   readonly #model: string;
-  /** Why the stream cannot be read further. */
-  #fault: unknown;
   #events: AnswerEvent[] = [];
   #state: "new" | "started" | "stopped" | "finished" = "new";
   #parts = 0;
@@ -46,30 +44,17 @@ export class ConverseStreamReader implements StreamReader {
     this.#model = target.model;
   }
 
-  push(chunk: Uint8Array): AnswerEvent[] {
-    if (this.#fault !== undefined) throw this.#fault;
-    try {
-      for (const message of this.#decoder.push(chunk)) {
-        if (this.#state !== "finished") this.#read(message);
-      }
-    } catch (fault) {
-      // What came whole before it is the caller's, however the stream was cut.
-      this.#fault = fault;
+  push(chunk: Uint8Array, out: AnswerEvent[]): void {
+    this.#events = out;
+    for (const message of this.#decoder.push(chunk)) {
+      if (this.#state !== "finished") this.#read(message);
     }
-    return this.#take();
   }
 
   /** A stream that was stopped is whole, even if its usage never came. */
-  end(): AnswerEvent[] {
-    if (this.#fault !== undefined) throw this.#fault;
+  end(out: AnswerEvent[]): void {
+    this.#events = out;
     if (this.#state === "stopped") this.#finish();
-    return this.#take();
-  }
-
-  #take(): AnswerEvent[] {
-    const events = this.#events;
-    this.#events = [];
-    return events;
   }
 
   #read(message: EventStreamMessage): void {

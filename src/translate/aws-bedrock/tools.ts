@@ -21,21 +21,24 @@ export function writeToolConfig(
   const called = calledTools(turns);
   const isForbidden = toolChoice?.type === "none";
   if (isForbidden && called.size === 0) return undefined;
-  const declared = tools.flatMap((tool, index): readonly (ToolSpecMember | CachePointMember)[] => {
-    if (tool.type === "vendor") losses.drop(`tools[${index}]`);
-    else if (tool.strict === true && !canBeStrict) losses.drop(`tools[${index}].function.strict`);
+  const declared = tools.flatMap((tool): readonly (ToolSpecMember | CachePointMember)[] => {
+    if (tool.type === "vendor") losses.dropIn(tool);
+    else if (tool.strict === true && !canBeStrict) losses.dropIn(tool, "function.strict");
     return tool.type === "vendor" ? [] : [specify(tool, canBeStrict), ...cachePoint(tool.cache)];
   });
   const names = new Set(tools.map(({ name }) => name));
   const missing = [...called].filter((name) => !names.has(name)).map(declare);
-  if (declared.length + missing.length === 0) return checkNoneWanted(toolChoice);
+  if (declared.length + missing.length === 0) return checkNoneWanted(toolChoice, losses);
   if (isForbidden) losses.drop("tool_choice");
   return { tools: [...declared, ...missing], toolChoice: writeToolChoice(toolChoice) };
 }
 
-function checkNoneWanted(choice: ToolChoice | undefined): undefined {
+function checkNoneWanted(choice: ToolChoice | undefined, losses: Losses): undefined {
   if (choice?.type !== "required" && choice?.type !== "tool") return undefined;
-  throw untranslatable("tool_choice", "it wants a tool, and there is none that Bedrock could be told of");
+  throw untranslatable(
+    losses.pathOf("tool_choice"),
+    "it wants a tool, and there is none that Bedrock could be told of",
+  );
 }
 
 function calledTools(turns: readonly Turn[]): ReadonlySet<string> {

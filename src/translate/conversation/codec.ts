@@ -3,10 +3,11 @@ import type { HeaderMap } from "../../wire/headers.ts";
 import type { TranslatorContext } from "../translator.ts";
 import type { Answer, AnswerEvent, VendorError } from "./answer.ts";
 import type { Conversation } from "./conversation.ts";
-import type { Losses } from "./losses.ts";
+import type { FieldPaths, Losses } from "./losses.ts";
 
 /** A dialect that callers speak. Stateless. */
 export interface ClientCodec {
+  readonly fields: FieldPaths;
   /**
    * Reads a request.
    *
@@ -30,6 +31,7 @@ export interface AnswerContext {
   readonly includeUsage: boolean;
   /** The caller's request, parsed. */
   readonly request: Readonly<Record<string, unknown>>;
+  readonly requestId: string;
   readonly newId: () => string;
   /** Unix seconds. */
   readonly now: () => number;
@@ -43,6 +45,8 @@ export interface StreamWriter {
 
 /** A dialect that backends speak. Stateless. */
 export interface BackendCodec {
+  /** Names of functions that the vendor takes; undefined = any. Others are changed on the way, and back in the answer. */
+  readonly toolNames?: RegExp;
   /**
    * Writes a request. What the dialect has no word for is noted in `losses`.
    *
@@ -78,8 +82,11 @@ export interface BackendRequest {
 
 /** Reads one stream, however it is cut. */
 export interface StreamReader {
-  /** The events that are whole now. Throws GatewayError `upstream_invalid` for bytes that are no such stream. */
-  push(chunk: Uint8Array): AnswerEvent[];
+  /**
+   * Adds the events that are whole now to `out`. Throws GatewayError `upstream_invalid` for bytes that are no such stream; what was
+   * added before stands, and nothing more is asked for.
+   */
+  push(chunk: Uint8Array, out: AnswerEvent[]): void;
   /** The upstream has ended: what was still open. `done` must have been emitted by then, or the answer counts as cut off. */
-  end(): AnswerEvent[];
+  end(out: AnswerEvent[]): void;
 }

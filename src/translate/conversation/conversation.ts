@@ -42,7 +42,13 @@ export interface AssistantTurn {
 export type UserPart = TextPart | MediaPart | ToolResultPart;
 export type AssistantPart = TextPart | RefusalPart | ThinkingPart | RedactedThinkingPart | ToolCallPart | MediaPart;
 
-interface Cacheable {
+/** Something the caller has said at one place. */
+export interface Placed {
+  /** The place in the caller's request (`messages[2].content[0]`), for losses and errors; undefined for what the gateway adds. */
+  readonly path?: string;
+}
+
+interface Cacheable extends Placed {
   /** The prompt up to here is to be cached. */
   readonly cache?: CacheControl | undefined;
 }
@@ -57,7 +63,7 @@ export interface TextPart extends Cacheable {
   readonly text: string;
 }
 
-export interface RefusalPart {
+export interface RefusalPart extends Placed {
   readonly type: "refusal";
   readonly text: string;
 }
@@ -89,7 +95,7 @@ export interface ThinkingPart extends Cacheable {
 }
 
 /** Thinking that only the vendor can read. */
-export interface RedactedThinkingPart {
+export interface RedactedThinkingPart extends Placed {
   readonly type: "redacted-thinking";
   readonly data: string;
 }
@@ -125,7 +131,7 @@ export interface FunctionTool extends Cacheable {
 }
 
 /** A tool of one vendor's, as its dialect writes it (`google_search`, `web_search_20250305`, …). */
-export interface VendorTool {
+export interface VendorTool extends Placed {
   readonly type: "vendor";
   readonly dialect: ClientDialect;
   readonly name: string;

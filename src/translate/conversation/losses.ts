@@ -1,17 +1,90 @@
 /** Fields of a request that the backend cannot be told: neither dropped in silence nor fatal, unless a route says so. */
 import { GatewayError } from "../../errors/gateway-error.ts";
+import type { Placed } from "./conversation.ts";
+import type { JsonRecord } from "./read.ts";
+
+/** What is said once for a conversation and may have no word at the backend, as chat completions call it. */
+export type ConversationField =
+  | "frequency_penalty"
+  | "logprobs"
+  | "metadata"
+  | "n"
+  | "parallel_tool_calls"
+  | "presence_penalty"
+  | "reasoning_effort"
+  | "response_format"
+  | "seed"
+  | "service_tier"
+  | "stop"
+  | "temperature"
+  | "thinking"
+  | "thinking.budget_tokens"
+  | "thinking.display"
+  | "tool_choice"
+  | "top_k"
+  | "top_logprobs"
+  | "user";
+
+/** The same of a part of what was said, or of a tool. */
+export type PartField =
+  | "cache"
+  | "function.parameters"
+  | "function.strict"
+  | "media.detail"
+  | "thinking.signature"
+  | "tool-call.arguments"
+  | "tool-call.id"
+  | "tool-call.signature"
+  | "tool-result.id";
+
+/** Where a client dialect has its fields. */
+export interface FieldPaths {
+  /** The path of a field in a request, which may have one of several names. */
+  field(field: ConversationField, document: JsonRecord): string;
+  /** Paths inside of a part or tool. */
+  readonly part: Readonly<Record<PartField, string>>;
+}
 
 /** What was lost on the way, as paths into the caller's request (`messages[2].content[0]`, `logit_bias`), each once. */
 export class Losses {
+  readonly #fields: FieldPaths;
+  readonly #document: JsonRecord;
   readonly #paths = new Set<string>();
 
-  /** Notes a field that is dropped. */
-  drop(path: string): void {
-    this.#paths.add(path);
+  /** @param document The caller's request. */
+  constructor(fields: FieldPaths, document: JsonRecord) {
+    this.#fields = fields;
+    this.#document = document;
   }
 
   get paths(): readonly string[] {
     return [...this.#paths];
+  }
+
+  /** Notes a field of the conversation that is dropped. */
+  drop(field: ConversationField): void {
+    this.#paths.add(this.pathOf(field));
+  }
+
+  /** Notes a field of a part or tool, or all of it. */
+  dropIn(place: Placed, field?: PartField): void {
+    this.#paths.add(this.pathIn(place, field));
+  }
+
+  /** Notes what is at a path of the caller's request. */
+  dropPath(path: string): void {
+    this.#paths.add(path);
+  }
+
+  /** Where the caller has said a field, for errors. */
+  pathOf(field: ConversationField): string {
+    return this.#fields.field(field, this.#document);
+  }
+
+  /** Where the caller has said a field of a part or tool, or all of it. */
+  pathIn({ path = "" }: Placed, field?: PartField): string {
+    if (field === undefined) return path;
+    return path === "" ? this.#fields.part[field] : `${path}.${this.#fields.part[field]}`;
   }
 }
 

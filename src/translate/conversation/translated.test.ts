@@ -17,15 +17,20 @@ const USAGE = { ...emptyUsage(), inputTokens: 3, outputTokens: 4 };
 class LineReader implements StreamReader {
   #held = "";
 
-  push(chunk: Uint8Array): AnswerEvent[] {
+  push(chunk: Uint8Array, out: AnswerEvent[]): void {
     const lines = (this.#held + Buffer.from(chunk).toString("latin1")).split("\n");
     this.#held = lines.pop() ?? "";
-    return lines.map((line) => JSON.parse(line) as AnswerEvent);
+    for (const line of lines) out.push(readLine(line));
   }
 
-  end(): AnswerEvent[] {
-    return this.#held === "" ? [] : [JSON.parse(this.#held) as AnswerEvent];
+  end(out: AnswerEvent[]): void {
+    if (this.#held !== "") out.push(readLine(this.#held));
   }
+}
+
+function readLine(line: string): AnswerEvent {
+  if (line === "broken") throw new GatewayError("upstream_invalid", "broken");
+  return JSON.parse(line) as AnswerEvent;
 }
 
 /** A vendor that understands the first text of a conversation, and a sampling without a seed. */
@@ -64,7 +69,7 @@ function translate(fields: object): { translator: Translator; patch: ReturnType<
     FAKE,
   )({
     ...{ prefix: undefined, version: "v", modelOverride: "other", requestHeaders: new HeaderMap() },
-    ...{ newId: () => "id-1", now: () => 1_760_000_000 },
+    ...{ requestId: "r-1", newId: () => "id-1", now: () => 1_760_000_000 },
   });
   const raw = Buffer.from(JSON.stringify({ model: "m", messages: [{ role: "user", content: "Hi" }], ...fields }));
   const parsed = CHAT_COMPLETIONS.parse?.(raw, "application/json", "/v1/chat/completions") as ParsedRequest;
@@ -141,8 +146,35 @@ test("a stream is the same however it is cut", () => {
   assert.deepEqual(outs[0], outs[1]);
   assert.ok(outs[0]?.out.endsWith('"total_tokens":7}}\n\ndata: [DONE]\n\n'));
   assert.deepEqual(outs[0]?.facts, {
-    ...{ state: "complete", usage: USAGE, responseModel: "other-1", events: 7, eventBytes: 5, errorType: undefined },
+    ...{
+      state: "complete",
+      usage: USAGE,
+      responseModel: "other-1",
+      events: 7,
+      eventBytes: 0,
+      textBytes: 5,
+      errorType: undefined,
+    },
   });
+});
+
+test("what came whole before a broken event is the caller's, and then the stream fails", () => {
+  const start = { type: "start", id: "x", model: "m", createdAt: 1 };
+  const before = [start, { type: "part", choice: 0, part: 0, begin: { type: "text" } }];
+  const said = { type: "text", choice: 0, part: 0, text: "Hi" };
+  const bytes = Buffer.from(`${[...before, said].map((event) => JSON.stringify(event)).join("\n")}\nbroken\n`);
+  const { translator } = translate({ stream: true });
+  translator.responseHeaders(200, new HeaderMap());
+  assert.match(Buffer.from(translator.streamChunk(bytes)).toString(), /"content":"Hi"/);
+  assert.throws(() => translator.streamEnd(), /broken/);
+  assert.equal(translator.facts.state, "open");
+});
+
+test("what is broken after the end spoils nothing", () => {
+  const { translator } = translate({ stream: true });
+  const out = relay(translator, [Buffer.concat([lines(STREAM), Buffer.from("\nbroken\n")]), Buffer.from("broken\n")]);
+  assert.match(out, /\[DONE\]\n\n$/);
+  assert.equal(translator.facts.state, "complete");
 });
 
 test("a stream has the head of one", () => {

@@ -13,8 +13,10 @@ import {
 import type { AnswerEvent, VendorError } from "./answer.ts";
 import type { AnswerContext, BackendCodec, BackendTarget, ClientCodec, StreamReader, StreamWriter } from "./codec.ts";
 import { Losses } from "./losses.ts";
+import { fitToolNames, restoreAnswer, restoreEvent } from "./tool-names.ts";
 
 const JSON_HEADERS = [["content-type", "application/json"]] as const;
+const NO_LOSSES: readonly string[] = [];
 const STREAM_HEADERS = [["content-type", "text/event-stream"]] as const;
 
 /** Makes translators from a client dialect to a backend dialect and back. */
@@ -28,12 +30,15 @@ class TranslatedAttempt implements Translator {
   readonly #client: ClientCodec;
   readonly #backend: BackendCodec;
   readonly #context: TranslatorContext;
-  readonly #losses = new Losses();
+  #losses: Losses | undefined;
   #target: BackendTarget | undefined;
   #answerContext: AnswerContext | undefined;
   #stream: { readonly reader: StreamReader; readonly writer: StreamWriter } | undefined;
   #headers: HeaderMap | undefined;
   #isStream = false;
+  #callerNames: ReadonlyMap<string, string> = new Map();
+  /** Why the stream cannot be read on; told once the caller has what came whole before, so that cuts make no difference. */
+  #fault: unknown;
 
   constructor(client: ClientCodec, backend: BackendCodec, context: TranslatorContext) {
     this.#client = client;
@@ -42,7 +47,7 @@ class TranslatedAttempt implements Translator {
   }
 
   get losses(): readonly string[] {
-    return this.#losses.paths;
+    return this.#losses?.paths ?? NO_LOSSES;
   }
 
   get streamMayBeArray(): boolean {
@@ -51,14 +56,18 @@ class TranslatedAttempt implements Translator {
 
   request(raw: Uint8Array, body: ParsedRequest): RequestPatch {
     const document = parseDocument(raw);
-    const conversation = { ...this.#client.readRequest(document), stream: body.stream };
+    const read = { ...this.#client.readRequest(document), stream: body.stream };
+    const { conversation, callerNames } = fitToolNames(read, this.#backend.toolNames);
+    this.#callerNames = callerNames;
     this.#isStream = body.stream;
     const model = this.#context.modelOverride ?? body.model;
     const target = { model, context: this.#context };
     this.#target = target;
-    const { newId, now } = this.#context;
-    this.#answerContext = { model, includeUsage: body.includeUsage, request: document, newId, now };
-    const { path, body: written, headers } = this.#backend.writeRequest(conversation, target, this.#losses);
+    const { requestId, newId, now } = this.#context;
+    this.#answerContext = { model, includeUsage: body.includeUsage, request: document, requestId, newId, now };
+    const losses = new Losses(this.#client.fields, document);
+    this.#losses = losses;
+    const { path, body: written, headers } = this.#backend.writeRequest(conversation, target, losses);
     return { path, headers: [...JSON_HEADERS, ...(headers ?? [])], body: Buffer.from(JSON.stringify(written)) };
   }
 
@@ -72,18 +81,16 @@ class TranslatedAttempt implements Translator {
     Object.assign(this.facts.usage, answer.usage);
     if (answer.model !== "") this.facts.responseModel = answer.model;
     this.facts.state = "complete";
-    const written = this.#client.writeAnswer(answer, this.#answers);
+    const written = this.#client.writeAnswer(restoreAnswer(answer, this.#callerNames), this.#answers);
     return { headers: JSON_HEADERS, body: Buffer.from(JSON.stringify(written)) };
   }
 
   streamChunk(chunk: Uint8Array): Uint8Array {
-    const { reader, writer } = this.#streaming;
-    return this.#write(reader.push(chunk), writer);
+    return this.#relay(chunk);
   }
 
   streamEnd(): Uint8Array {
-    const { reader, writer } = this.#streaming;
-    return this.#write(reader.end(), writer);
+    return this.#relay(undefined);
   }
 
   responseError(status: number, headers: HeaderMap, body: Uint8Array): ResponsePatch {
@@ -92,11 +99,31 @@ class TranslatedAttempt implements Translator {
     return { headers: [...JSON_HEADERS], body: Buffer.from(JSON.stringify(written)) };
   }
 
+  /** @param chunk Undefined = the upstream has ended. */
+  #relay(chunk: Uint8Array | undefined): Buffer {
+    if (this.#fault !== undefined) throw this.#fault;
+    const { reader, writer } = this.#streaming;
+    const events: AnswerEvent[] = [];
+    let fault: unknown;
+    try {
+      if (chunk === undefined) reader.end(events);
+      else reader.push(chunk, events);
+    } catch (thrown) {
+      fault = thrown;
+    }
+    const written = this.#write(events, writer);
+    // What follows an answer that is whole spoils nothing.
+    if (fault === undefined || this.facts.state !== "open") return written;
+    if (written.length === 0) throw fault;
+    this.#fault = fault;
+    return written;
+  }
+
   #write(events: readonly AnswerEvent[], writer: StreamWriter): Buffer {
     let text = "";
     for (const event of events) {
       if (this.facts.state !== "open") break;
-      text += writer.write(event);
+      text += writer.write(restoreEvent(event, this.#callerNames));
       this.#note(event);
     }
     return Buffer.from(text);
@@ -110,7 +137,7 @@ class TranslatedAttempt implements Translator {
     else if (event.type === "done") facts.state = "complete";
     else if (event.type === "error") this.#failed(event.error);
     else if (event.type === "text" || event.type === "thinking" || event.type === "arguments") {
-      facts.eventBytes += Buffer.byteLength(event.text);
+      facts.textBytes = (facts.textBytes ?? 0) + Buffer.byteLength(event.text);
     }
   }
 

@@ -4,6 +4,7 @@ import { GatewayError } from "../../errors/gateway-error.ts";
 import { invariant } from "../../errors/invariant.ts";
 import { HeaderMap } from "../../wire/headers.ts";
 import { writeError } from "../conversation/chat-completions/error.ts";
+import { CHAT_FIELDS } from "../conversation/chat-completions/fields.ts";
 import type { BackendTarget } from "../conversation/codec.ts";
 import { Losses } from "../conversation/losses.ts";
 import type { JsonRecord } from "../conversation/read.ts";
@@ -18,6 +19,7 @@ import {
 import type { Embedding, EmbeddingsCodec } from "./codec.ts";
 import { readEmbeddingsRequest } from "./request.ts";
 
+const NO_LOSSES: readonly string[] = [];
 const JSON_HEADERS = [["content-type", "application/json"]] as const;
 const NOTHING = Buffer.alloc(0);
 
@@ -31,7 +33,7 @@ class EmbeddingsAttempt implements Translator {
   readonly facts = emptyFacts();
   readonly #codec: EmbeddingsCodec;
   readonly #context: TranslatorContext;
-  readonly #losses = new Losses();
+  #losses: Losses | undefined;
   #target: BackendTarget | undefined;
   #isBase64 = false;
   #headers = new HeaderMap();
@@ -42,7 +44,7 @@ class EmbeddingsAttempt implements Translator {
   }
 
   get losses(): readonly string[] {
-    return this.#losses.paths;
+    return this.#losses?.paths ?? NO_LOSSES;
   }
 
   request(raw: Uint8Array, { model }: ParsedRequest): RequestPatch {
@@ -50,7 +52,9 @@ class EmbeddingsAttempt implements Translator {
     const target = { model: this.#context.modelOverride ?? model, context: this.#context };
     this.#target = target;
     this.#isBase64 = document["encoding_format"] === "base64";
-    const { path, body, headers } = this.#codec.writeRequest(readEmbeddingsRequest(document), target, this.#losses);
+    const losses = new Losses(CHAT_FIELDS, document);
+    this.#losses = losses;
+    const { path, body, headers } = this.#codec.writeRequest(readEmbeddingsRequest(document), target, losses);
     return { path, headers: [...JSON_HEADERS, ...(headers ?? [])], body: Buffer.from(JSON.stringify(body)) };
   }
 

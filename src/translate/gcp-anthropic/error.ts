@@ -24,9 +24,9 @@ export function readGcpError(status: number, headers: HeaderMap, body: Uint8Arra
 }
 
 /** An error of Google's as Anthropic's callers read it; one that is Anthropic's already stays. */
-export function wrapGcpError(status: number, headers: HeaderMap, body: Uint8Array): ResponsePatch {
+export function wrapGcpError(status: number, headers: HeaderMap, body: Uint8Array, requestId: string): ResponsePatch {
   if (typeof errorOf(body)?.["type"] === "string") return {};
-  return errorDocument(writeError(readGcpError(status, headers, body)));
+  return errorDocument(writeError(readGcpError(status, headers, body), requestId));
 }
 
 function errorOf(body: Uint8Array): JsonRecord | undefined {

@@ -2,6 +2,7 @@ import type { Content, Part } from "../../apischema/gcp/generate-content.ts";
 import type {
   AssistantTurn,
   Conversation,
+  ThinkingPart,
   ToolCallPart,
   ToolResultPart,
   UserTurn,
@@ -16,9 +17,6 @@ import type { GeminiModel } from "./model-version.ts";
  * `skip_thought_signature_validator` (https://ai.google.dev/gemini-api/docs/thought-signatures#faqs).
  */
 const NO_SIGNATURE = Buffer.from("skip_thought_signature_validator").toString("base64");
-
-/** As losses name it. */
-const SIGNATURES = "messages[].content[].signature";
 
 const BASE64 = /^[\w+/-]+={0,2}$/;
 
@@ -78,7 +76,7 @@ class ContentsWriter {
 
   #user({ parts }: UserTurn): void {
     for (const part of parts) {
-      if (part.cache !== undefined) this.#losses.drop("cache_control");
+      if (part.cache !== undefined) this.#losses.dropIn(part, "cache");
       if (part.type === "tool-result") this.#result(part);
       else this.#say(part);
     }
@@ -90,10 +88,13 @@ class ContentsWriter {
   }
 
   /** What is no text in a result follows it as if the user had said it. */
-  #result({ id, parts, isError }: ToolResultPart): void {
+  #result(result: ToolResultPart): void {
+    const { id, parts, isError } = result;
     const call = this.#calls.get(id);
-    if (call === undefined)
-      throw untranslatable("messages", `no call of a tool before has the id ${JSON.stringify(id)}`);
+    if (call === undefined) {
+      const path = this.#losses.pathIn(result, "tool-result.id");
+      throw untranslatable(path, `no call of a tool before has the id ${JSON.stringify(id)}`);
+    }
     const text = parts.map((part) => (part.type === "text" ? part.text : "")).join("");
     const response = isError ? { error: text } : { output: text };
     this.#results.push({ index: call.index, part: { functionResponse: { name: call.name, response } } });
@@ -104,14 +105,14 @@ class ContentsWriter {
     const written: Part[] = [];
     const signer = new Signer(parts, this.#model, this.#losses);
     for (const part of parts) {
-      if ("cache" in part && part.cache !== undefined) this.#losses.drop("cache_control");
+      if ("cache" in part && part.cache !== undefined) this.#losses.dropIn(part, "cache");
       switch (part.type) {
         case "thinking":
-          signer.take(part.signature);
+          signer.take(part.signature, part);
           if (part.text !== "") written.push({ text: part.text, thought: true });
           break;
         case "redacted-thinking":
-          this.#losses.drop("messages[].content[].redacted_thinking");
+          this.#losses.dropIn(part);
           break;
         case "tool-call":
           written.push({ functionCall: this.#call(part), ...signer.ofCall(part) });
@@ -132,10 +133,12 @@ class ContentsWriter {
     this.#answered.push(...written);
   }
 
-  #call({ id, name, arguments: text }: ToolCallPart): { name: string; args: object } {
-    if (id === "") throw untranslatable("messages.tool_calls", `the call of ${JSON.stringify(name)} has no id`);
+  #call(call: ToolCallPart): { name: string; args: object } {
+    const { id, name } = call;
+    if (id === "")
+      throw untranslatable(this.#losses.pathIn(call, "tool-call.id"), `the call of ${JSON.stringify(name)} has no id`);
     this.#calls.set(id, { name, index: this.#calls.size });
-    return { name, args: parseArguments(name, text) };
+    return { name, args: parseArguments(call, this.#losses) };
   }
 }
 
@@ -147,6 +150,8 @@ class Signer {
   readonly #losses: Losses;
   readonly #hasCalls: boolean;
   #given: string | undefined;
+  /** The path of what is given. */
+  #givenPath = "";
   /** What the first call gets that has none. */
   #substitute: string | undefined;
 
@@ -156,15 +161,20 @@ class Signer {
     this.#substitute = model.isAtLeast(3, 0) ? NO_SIGNATURE : undefined;
   }
 
-  take(signature: string | undefined): void {
+  take(signature: string | undefined, part: ThinkingPart | ToolCallPart): void {
     if (signature === undefined || signature === "") return;
-    if (BASE64.test(signature)) this.#given ??= signature;
-    else this.#losses.drop(SIGNATURES);
+    const path = this.#losses.pathIn(part, `${part.type}.signature`);
+    if (!BASE64.test(signature)) this.#losses.dropPath(path);
+    else if (this.#given === undefined) {
+      this.#given = signature;
+      this.#givenPath = path;
+    }
   }
 
-  ofCall({ signature }: ToolCallPart): Part {
+  ofCall(call: ToolCallPart): Part {
+    const { signature } = call;
     if (signature !== undefined) this.#given = undefined;
-    this.take(signature);
+    this.take(signature, call);
     const found = this.#given ?? this.#substitute;
     this.#given = undefined;
     this.#substitute = undefined;
@@ -183,7 +193,7 @@ class Signer {
     if (this.#given === undefined || this.#hasCalls) return;
     const last = parts.findLastIndex(({ text, thought }) => text !== undefined && thought !== true);
     const part = parts[last];
-    if (part === undefined) this.#losses.drop(SIGNATURES);
+    if (part === undefined) this.#losses.dropPath(this.#givenPath);
     else parts[last] = { ...part, ...signed(this.#given) };
   }
 }
@@ -196,7 +206,8 @@ function textPart(text: string): Part | undefined {
   return text === "" ? undefined : { text };
 }
 
-function parseArguments(name: string, text: string): object {
+function parseArguments(call: ToolCallPart, losses: Losses): object {
+  const { name, arguments: text } = call;
   if (text.trim() === "") return {};
   let parsed: unknown;
   try {
@@ -205,5 +216,8 @@ function parseArguments(name: string, text: string): object {
     // The same answer as for JSON that is no object.
   }
   if (isRecord(parsed)) return parsed;
-  throw untranslatable("messages.tool_calls", `the arguments of ${JSON.stringify(name)} are not a JSON object`);
+  throw untranslatable(
+    losses.pathIn(call, "tool-call.arguments"),
+    `the arguments of ${JSON.stringify(name)} are not a JSON object`,
+  );
 }

@@ -16,8 +16,8 @@ import { modelPath } from "./path.ts";
 export const VERTEX_EMBEDDINGS: EmbeddingsCodec = { writeRequest, readAnswer, readError };
 
 function writeRequest(request: EmbeddingsRequest, target: BackendTarget, losses: Losses): BackendRequest {
-  for (const name of Object.keys(request.extensions)) if (name !== "messages") losses.drop(name);
-  if (request.userId !== undefined) losses.drop("user");
+  for (const name of Object.keys(request.extensions)) if (name !== "messages") losses.dropPath(name);
+  if (request.userId !== undefined) losses.dropPath("user");
   return isPredicted(target.model)
     ? { path: modelPath(target, "predict"), body: writePredict(request) }
     : { path: modelPath(target, "embedContent"), body: writeEmbedContent(request, target, losses) };

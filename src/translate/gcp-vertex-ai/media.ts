@@ -1,5 +1,5 @@
 import type { Part } from "../../apischema/gcp/generate-content.ts";
-import type { MediaPart, MediaSource } from "../conversation/conversation.ts";
+import type { MediaPart } from "../conversation/conversation.ts";
 import { type Losses, untranslatable } from "../conversation/losses.ts";
 import type { GeminiModel } from "./model-version.ts";
 
@@ -44,17 +44,22 @@ const RESOLUTIONS: ReadonlyMap<string, string> = new Map([
 
 /** An image, sound, film or document as Gemini takes it; undefined for an empty one. */
 export function writeMedia(media: MediaPart, model: GeminiModel, losses: Losses): Part | undefined {
-  const part = writeSource(media.type, media.source);
+  const part = writeSource(media, losses);
   const { detail } = media;
   if (part === undefined || detail === undefined) return part;
   const level = RESOLUTIONS.get(detail);
-  if (level === undefined) throw untranslatable("messages", `the image detail ${JSON.stringify(detail)} is not known`);
+  if (level === undefined)
+    throw untranslatable(
+      losses.pathIn(media, "media.detail"),
+      `the image detail ${JSON.stringify(detail)} is not known`,
+    );
   if (model.isAtLeast(3, 0)) return { ...part, mediaResolution: { level } };
-  if (detail !== "auto") losses.drop("messages[].content[].image_url.detail");
+  if (detail !== "auto") losses.dropIn(media, "media.detail");
   return part;
 }
 
-function writeSource(type: MediaPart["type"], source: MediaSource): Part | undefined {
+function writeSource(media: MediaPart, losses: Losses): Part | undefined {
+  const { type, source } = media;
   switch (source.kind) {
     case "bytes":
       return { inlineData: { mimeType: source.mimeType || DEFAULT_TYPES[type], data: source.data } };
@@ -66,7 +71,7 @@ function writeSource(type: MediaPart["type"], source: MediaSource): Part | undef
     case "file-id":
       if (!source.id.includes("://")) {
         throw untranslatable(
-          "messages",
+          losses.pathIn(media),
           `the file ${JSON.stringify(source.id)} is not one that Gemini can read: give its URI`,
         );
       }

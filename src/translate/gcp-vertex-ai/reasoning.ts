@@ -48,11 +48,11 @@ export function writeReasoning(
     if (type !== "disabled" && effort !== "none") losses.drop(type === undefined ? "reasoning_effort" : "thinking");
     return undefined;
   }
-  if (type === "disabled") return model.isAtLeast(3, 0) ? level("none", model) : off(model);
+  if (type === "disabled") return model.isAtLeast(3, 0) ? level("none", model, losses) : off(model);
   const shown = includeThoughts(reasoning);
   if (type === "enabled" && budgetTokens !== undefined) return { ...shown, thinkingBudget: budgetTokens };
   if (effort === undefined) return type === undefined ? { ...shown } : { ...shown, ...adaptive(model) };
-  return { ...shown, ...byEffort(effort, model) };
+  return { ...shown, ...byEffort(effort, model, losses) };
 }
 
 /** Whoever asks for thinking the way Anthropic has it is shown it unless they decline; effort alone shows nothing. */
@@ -65,18 +65,18 @@ function adaptive(model: GeminiModel): ThinkingConfig {
   return model.isAtLeast(3, 0) ? {} : { thinkingBudget: -1 };
 }
 
-function byEffort(effort: string, model: GeminiModel): ThinkingConfig {
-  if (model.isAtLeast(3, 0)) return level(effort, model);
+function byEffort(effort: string, model: GeminiModel, losses: Losses): ThinkingConfig {
+  if (model.isAtLeast(3, 0)) return level(effort, model, losses);
   if (effort === "none") return off(model);
   const budget = BUDGETS.get(effort);
-  if (budget === undefined) throw unknownEffort(effort);
+  if (budget === undefined) throw unknownEffort(effort, losses);
   return { thinkingBudget: budget };
 }
 
 /** The Pro models know no `MINIMAL`, and the first of them no `MEDIUM`: https://ai.google.dev/gemini-api/docs/thinking#thinking-levels */
-function level(effort: string, model: GeminiModel): ThinkingConfig {
+function level(effort: string, model: GeminiModel, losses: Losses): ThinkingConfig {
   const found = LEVELS.get(effort);
-  if (found === undefined) throw unknownEffort(effort);
+  if (found === undefined) throw unknownEffort(effort, losses);
   if (model.isFlash) return { thinkingLevel: found };
   if (found === "MINIMAL") return { thinkingLevel: "LOW" };
   return { thinkingLevel: found === "MEDIUM" && !model.isAtLeast(3, 1) ? "HIGH" : found };
@@ -86,6 +86,6 @@ function off(model: GeminiModel): ThinkingConfig {
   return { thinkingBudget: model.isFlash ? 0 : PRO_BUDGET_MIN };
 }
 
-function unknownEffort(effort: string): Error {
-  return untranslatable("reasoning_effort", `${JSON.stringify(effort)} is not known to Gemini`);
+function unknownEffort(effort: string, losses: Losses): Error {
+  return untranslatable(losses.pathOf("reasoning_effort"), `${JSON.stringify(effort)} is not known to Gemini`);
 }

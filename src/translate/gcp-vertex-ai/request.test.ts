@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { Content } from "../../apischema/gcp/generate-content.ts";
 import { GatewayError } from "../../errors/gateway-error.ts";
 import { HeaderMap } from "../../wire/headers.ts";
+import { CHAT_FIELDS } from "../conversation/chat-completions/fields.ts";
 import {
   type AssistantPart,
   type Conversation,
@@ -19,6 +20,7 @@ const CONTEXT = {
   version: undefined,
   modelOverride: undefined,
   requestHeaders: new HeaderMap(),
+  requestId: "r-1",
   newId: () => "id",
   now: () => 0,
 };
@@ -37,7 +39,7 @@ function write(
   given: Partial<Conversation>,
   model: string,
 ): { body: Record<string, unknown>; losses: readonly string[] } {
-  const losses = new Losses();
+  const losses = new Losses(CHAT_FIELDS, {});
   const { body } = writeRequest(conversation(given), { model, context: CONTEXT }, losses);
   return { body: JSON.parse(JSON.stringify(body)) as Record<string, unknown>, losses: losses.paths };
 }
@@ -184,7 +186,7 @@ describe("fields of Gemini's own", () => {
 
   it("are tools too", () => {
     const vendor = (name: string, definition: object, dialect: "chat-completions" | "messages" = "chat-completions") =>
-      ({ type: "vendor", dialect, name, definition }) as const;
+      ({ type: "vendor", dialect, name, definition, path: `tools[${name}]` }) as const;
     const search = {
       exclude_domains: ["a.test"],
       blocking_confidence: "B",
@@ -210,7 +212,7 @@ describe("fields of Gemini's own", () => {
       { googleSearch: { excludeDomains: ["b.test"] } },
       { functionDeclarations: [{ name: "f", parametersJsonSchema: SCHEMA }] },
     ]);
-    assert.deepEqual(losses, ["tools.max_uses", "tools.bash_20250124"]);
+    assert.deepEqual(losses, ["tools[web_search_20250305].max_uses", "tools[bash_20250124]"]);
     assert.throws(
       () => write({ tools: [vendor("image_generation", {})] }, MIDDLE),
       /"image_generation" is not supported/,
@@ -347,6 +349,7 @@ describe("files", () => {
   it("have their detail in generation 3 only", () => {
     const part = {
       type: "image",
+      path: "messages[0].content[1]",
       detail: "low",
       source: { kind: "bytes", mimeType: "image/png", data: "AA==" },
     } as const;
@@ -357,7 +360,7 @@ describe("files", () => {
     ]);
     const before = write({ turns }, MIDDLE);
     assert.deepEqual((before.body["contents"] as Content[])[0]?.parts, [{ inlineData }]);
-    assert.deepEqual(before.losses, ["messages[].content[].image_url.detail"]);
+    assert.deepEqual(before.losses, ["messages[0].content[1].image_url.detail"]);
     assert.throws(
       () => write({ turns: [{ role: "user", parts: [{ ...part, detail: "huge" }] }] }, NEW),
       /"huge" is not known/,

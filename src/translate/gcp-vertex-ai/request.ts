@@ -65,8 +65,8 @@ const EXTENSIONS_READ: ReadonlySet<string> = new Set([
 ]);
 
 function noteLosses({ system, extensions, serviceTier, userId, metadata }: Conversation, losses: Losses): void {
-  for (const key of Object.keys(extensions)) if (!EXTENSIONS_READ.has(key)) losses.drop(key);
-  if (system.some(({ cache }) => cache !== undefined)) losses.drop("cache_control");
+  for (const key of Object.keys(extensions)) if (!EXTENSIONS_READ.has(key)) losses.dropPath(key);
+  for (const part of system) if (part.cache !== undefined) losses.dropIn(part, "cache");
   if (serviceTier !== undefined) losses.drop("service_tier");
   if (userId !== undefined) losses.drop("user");
   if (metadata !== undefined) losses.drop("metadata");
@@ -77,7 +77,7 @@ function writeConfig(conversation: Conversation, model: GeminiModel, losses: Los
   const thinkingConfig = writeReasoning(conversation.reasoning, model, losses);
   return defined({
     ...writeSampling(conversation.sampling),
-    ...writeOutput(conversation, model),
+    ...writeOutput(conversation, model, losses),
     thinkingConfig,
     ...writeExtensions(conversation, model, losses),
   });
@@ -107,19 +107,19 @@ function writeExtensions({ extensions }: Conversation, model: GeminiModel, losse
   }
   if (isRecord(generationConfig)) {
     const { media_resolution: snake, mediaResolution = snake, ...others } = generationConfig;
-    for (const key of Object.keys(others)) losses.drop(`generationConfig.${key}`);
+    for (const key of Object.keys(others)) losses.dropPath(`generationConfig.${key}`);
     if (model.isAtLeast(3, 0)) written["mediaResolution"] = mediaResolution;
-    else if (mediaResolution !== undefined) losses.drop("generationConfig.media_resolution");
+    else if (mediaResolution !== undefined) losses.dropPath("generationConfig.media_resolution");
   }
   return written;
 }
 
 /** Output of a given form: https://ai.google.dev/gemini-api/docs/structured-output */
-function writeOutput({ output, extensions }: Conversation, model: GeminiModel): object {
+function writeOutput({ output, extensions }: Conversation, model: GeminiModel, losses: Losses): object {
   const guided = GUIDED.filter((key) => extensions[key] !== undefined);
   const [guide, ...more] = guided;
   if (more.length > 0 || (guide !== undefined && output !== undefined)) {
-    const given = [...(output === undefined ? [] : ["response_format"]), ...guided];
+    const given = [...(output === undefined ? [] : [losses.pathOf("response_format")]), ...guided];
     throw untranslatable(given.join(", "), "only one of them can be given");
   }
   switch (guide) {
@@ -136,7 +136,7 @@ function writeOutput({ output, extensions }: Conversation, model: GeminiModel): 
   if (output.type === "json") return { responseMimeType: "application/json" };
   const schema = model.isAtLeast(2, 5)
     ? { responseJsonSchema: output.schema }
-    : { responseSchema: openApiSchema(output.schema, "response_format.json_schema.schema") };
+    : { responseSchema: openApiSchema(output.schema, losses.pathOf("response_format")) };
   return { responseMimeType: "application/json", ...schema };
 }
 

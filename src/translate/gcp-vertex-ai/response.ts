@@ -32,6 +32,8 @@ export class ResponseReader {
       this.#hasFailed = true;
       return [{ type: "error", error: vendorError(error, undefined) }];
     }
+    // In the midst of a stream a document of a newer kind says nothing that callers wait for.
+    if (this.#isBegun && isRecord(document) && !isAnswer(document)) return [];
     if (!isAnswer(document)) throw notAnAnswer();
     const events: AnswerEvent[] = [];
     if (!this.#isBegun) {

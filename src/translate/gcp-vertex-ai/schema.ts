@@ -16,6 +16,8 @@ export const GCP_VERTEX_AI: ApiSchema = {
   otelProvider: "gcp.vertex_ai",
   prefix: "Path in front of `models/…`, as AI Studio has it (`v1beta`); without it the path is Vertex AI's.",
   version: undefined,
+  // https://ai.google.dev/api#authentication, https://docs.cloud.google.com/docs/authentication/api-keys-use
+  apiKeyHeader: "x-goog-api-key",
   endpoints: {
     "chat-completions": translated(CHAT_COMPLETIONS_CLIENT, GEMINI),
     embeddings: translatedEmbeddings(VERTEX_EMBEDDINGS),

@@ -16,36 +16,27 @@ export class GeminiStreamReader implements StreamReader {
   readonly #events = new EventReader();
   readonly #items = new ArrayItems();
   #isArray: boolean | undefined;
-  /** Why the stream cannot be read further. */
-  #fault: unknown;
 
   constructor(target: BackendTarget) {
     this.#reader = new ResponseReader(target);
   }
 
-  push(chunk: Uint8Array): AnswerEvent[] {
+  push(chunk: Uint8Array, out: AnswerEvent[]): void {
     if (this.#isArray === undefined) {
       const first = chunk.find((byte) => byte > SPACE);
-      if (first === undefined) return [];
+      if (first === undefined) return;
       this.#isArray = first === ARRAY_OPEN;
     }
-    return this.#read(this.#isArray ? this.#items.push(chunk) : this.#events.push(chunk));
+    this.#read(this.#isArray ? this.#items.push(chunk) : this.#events.push(chunk), out);
   }
 
-  end(): AnswerEvent[] {
-    return [...this.#read(this.#events.end()), ...this.#reader.end()];
+  end(out: AnswerEvent[]): void {
+    this.#read(this.#events.end(), out);
+    out.push(...this.#reader.end());
   }
 
-  #read(documents: readonly Uint8Array[]): AnswerEvent[] {
-    if (this.#fault !== undefined) throw this.#fault;
-    const events: AnswerEvent[] = [];
-    try {
-      for (const document of documents) events.push(...this.#reader.read(parseDocument(document)));
-    } catch (fault) {
-      // What came whole before it is the caller's, however the stream was cut.
-      this.#fault = fault;
-    }
-    return events;
+  #read(documents: readonly Uint8Array[], out: AnswerEvent[]): void {
+    for (const document of documents) out.push(...this.#reader.read(parseDocument(document)));
   }
 }
 

@@ -20,7 +20,7 @@ export function writeTools(conversation: Conversation, model: GeminiModel, losse
   const written = tools.filter((tool) => tool.type === "vendor").flatMap((tool) => vendorTool(tool, losses));
   if (functions.length > 0) {
     written.push({
-      functionDeclarations: functions.map((tool, i) => declaration(tool, `tools[${i}]`, { model, losses })),
+      functionDeclarations: functions.map((tool) => declaration(tool, model, losses)),
     });
   }
   return {
@@ -30,19 +30,16 @@ export function writeTools(conversation: Conversation, model: GeminiModel, losse
 }
 
 /** https://ai.google.dev/api/caching#FunctionDeclaration */
-function declaration(
-  { name, description, parameters, strict, cache }: FunctionTool,
-  path: string,
-  { model, losses }: { readonly model: GeminiModel; readonly losses: Losses },
-): object {
-  if (cache !== undefined) losses.drop("cache_control");
-  if (strict === true) losses.drop(`${path}.function.strict`);
+function declaration(tool: FunctionTool, model: GeminiModel, losses: Losses): object {
+  const { name, description, parameters, strict, cache } = tool;
+  if (cache !== undefined) losses.dropIn(tool, "cache");
+  if (strict === true) losses.dropIn(tool, "function.strict");
   const schema =
     parameters === undefined || parameters === null
       ? {}
       : model.isAtLeast(2, 5)
         ? { parametersJsonSchema: parameters }
-        : { parameters: openApiSchema(parameters, `${path}.function.parameters`) };
+        : { parameters: openApiSchema(parameters, losses.pathIn(tool, "function.parameters")) };
   return { name, ...(description === undefined ? {} : { description }), ...schema };
 }
 
@@ -60,14 +57,15 @@ function callingConfig(choice: ToolChoice): object {
   }
 }
 
-function vendorTool({ name, dialect, definition }: VendorTool, losses: Losses): object[] {
+function vendorTool(tool: VendorTool, losses: Losses): object[] {
+  const { name, dialect, definition } = tool;
   const given = isRecord(definition) ? definition : {};
   if (name === "google_search") return [{ googleSearch: searchSettings(given["google_search"]) }];
   if (name === "enterprise_search") return [{ enterpriseWebSearch: {} }];
-  if (/^web_search/.test(name)) return [{ googleSearch: webSearchSettings(given, losses) }];
+  if (/^web_search/.test(name)) return [{ googleSearch: webSearchSettings(given, tool, losses) }];
   if (dialect === "chat-completions")
-    throw untranslatable("tools", `the tool type ${JSON.stringify(name)} is not supported`);
-  losses.drop(`tools.${name}`);
+    throw untranslatable(losses.pathIn(tool), `the tool type ${JSON.stringify(name)} is not supported`);
+  losses.dropIn(tool);
   return [];
 }
 
@@ -94,9 +92,9 @@ function isTime(value: unknown): value is string {
 }
 
 /** Web search as Anthropic and OpenAI have it is Google's here; of its settings only what it shall not look at has a counterpart. */
-function webSearchSettings(given: JsonRecord, losses: Losses): object {
+function webSearchSettings(given: JsonRecord, tool: VendorTool, losses: Losses): object {
   for (const setting of ["max_uses", "allowed_domains", "user_location", "filters", "search_context_size"]) {
-    if (given[setting] !== undefined) losses.drop(`tools.${setting}`);
+    if (given[setting] !== undefined) losses.dropPath(`${losses.pathIn(tool)}.${setting}`);
   }
   return Array.isArray(given["blocked_domains"]) ? { excludeDomains: given["blocked_domains"] } : {};
 }

@@ -4,6 +4,7 @@ import { tokenCount } from "../../usage/token-usage.ts";
 import type { HeaderMap } from "../../wire/headers.ts";
 import { parseBody } from "../anthropic/error.ts";
 import { writeError } from "../conversation/chat-completions/error.ts";
+import { CHAT_FIELDS } from "../conversation/chat-completions/fields.ts";
 import { Losses } from "../conversation/losses.ts";
 import { isRecord } from "../conversation/read.ts";
 import {
@@ -17,6 +18,7 @@ import {
 import type { TokenizeCodec } from "./codec.ts";
 import { readTokenizeRequest } from "./request.ts";
 
+const NO_LOSSES: readonly string[] = [];
 const JSON_HEADERS = [["content-type", "application/json"]] as const;
 const NOTHING = Buffer.alloc(0);
 
@@ -30,7 +32,7 @@ class TokenizeAttempt implements Translator {
   readonly facts = emptyFacts();
   readonly #codec: TokenizeCodec;
   readonly #context: TranslatorContext;
-  readonly #losses = new Losses();
+  #losses: Losses | undefined;
 
   constructor(codec: TokenizeCodec, context: TranslatorContext) {
     this.#codec = codec;
@@ -38,7 +40,7 @@ class TokenizeAttempt implements Translator {
   }
 
   get losses(): readonly string[] {
-    return this.#losses.paths;
+    return this.#losses?.paths ?? NO_LOSSES;
   }
 
   request(raw: Uint8Array, { model }: ParsedRequest): RequestPatch {
@@ -46,7 +48,9 @@ class TokenizeAttempt implements Translator {
     // Admission has read the top level; what is inside may still be no JSON.
     if (!isRecord(document)) throw new GatewayError("invalid_request", "malformed request: the body is not JSON");
     const target = { model: this.#context.modelOverride ?? model, context: this.#context };
-    const { path, body, headers } = this.#codec.writeRequest(readTokenizeRequest(document), target, this.#losses);
+    const losses = new Losses(CHAT_FIELDS, document);
+    this.#losses = losses;
+    const { path, body, headers } = this.#codec.writeRequest(readTokenizeRequest(document), target, losses);
     return { path, headers: [...JSON_HEADERS, ...(headers ?? [])], body: Buffer.from(JSON.stringify(body)) };
   }
 

@@ -200,8 +200,10 @@ const BROKEN: Want = {
   log: { outcome: "error", "error.type": /^upstream_(reset_mid_stream|invalid)$/ },
 };
 
-/** A fault of the provider's, for which not every reader has the same word. */
-const BAD_FRAME: Want = { ...BROKEN, log: { outcome: "error", "error.type": /^upstream_(invalid|error)$/ } };
+const BAD_FRAME: Want = {
+  ...BROKEN,
+  log: { outcome: "error", "error.type": "upstream_invalid", usage_estimated: true },
+};
 
 /** The fault that resets the connection in a stream, which not every host can tell the caller. */
 export const RESET_CASE = "a stream that is reset ends with an error";
@@ -228,7 +230,7 @@ function faults(cell: Cell): Case[] {
       {
         status: 200,
         body: /^(?!.*\[DONE\])(?!.*message_stop).*data: \{[^\n]*"error":[^\n]*Overloaded[^\n]*\n\n$/s,
-        log: { outcome: "error", "error.type": "upstream_error" },
+        log: { outcome: "error", "error.type": "upstream_error", usage_estimated: true },
       },
     ),
     cell.case(RESET_CASE, { simulate: "fault=reset-mid-stream", body }, BROKEN),

@@ -2,6 +2,7 @@ import type { Case, Group } from "../case.ts";
 import { BACKENDS, CHAT, chat, MESSAGES, route, STANDARD } from "../configs.ts";
 import { CELL_CASES } from "./translation-cells.ts";
 import { OTHER_CASES } from "./translation-others.ts";
+import { CONFIG as EVERY } from "./translation-providers.ts";
 
 const RULES = `
     - name: anthropic
@@ -53,6 +54,58 @@ const messages: readonly Case[] = [
   })),
 );
 
+const IMAGE = "data:image/png;base64,iVBORw0KGgo=";
+
+/** Losses are told as paths into the caller's own request. */
+const places: readonly Case[] = [
+  {
+    path: MESSAGES,
+    body: chat("gemini", {
+      max_tokens: 100,
+      messages: [{ role: "user", content: [{ type: "text", text: "hello", cache_control: { type: "ephemeral" } }] }],
+    }),
+    want: "messages[0].content[0].cache_control",
+  },
+  {
+    path: "/v1/responses",
+    body: {
+      model: "claude",
+      input: [{ role: "user", content: [{ type: "input_image", image_url: IMAGE, detail: "low" }] }],
+    },
+    want: "input[0].content[0].detail",
+  },
+  {
+    path: "/v1beta/models/claude:generateContent",
+    body: { contents: [{ parts: [{ text: "hello" }] }], generationConfig: { seed: 7 } },
+    want: "generationConfig.seed",
+  },
+].map(({ path, body, want }) => ({
+  name: `a caller of ${path} is told of ${want}`,
+  config: EVERY,
+  request: { path, body },
+  want: { status: 200, headers: { "x-aigw-dropped-fields": want }, log: { dropped_fields: want } },
+}));
+
+const LONG_NAME = `mcp__${"server__".repeat(8)}search`;
+
+/** A name that is too long for the backend is another one there, and itself again in the answer. */
+const longNames: readonly Case[] = [false, true].map((stream) => ({
+  name: `a tool may have a longer name than the backend takes${stream ? ", streamed" : ""}`,
+  config: STANDARD,
+  request: {
+    path: MESSAGES,
+    body: chat("gpt-4o", {
+      ...MESSAGE,
+      ...{ stream, tools: [{ name: LONG_NAME, input_schema: { type: "object" } }], tool_choice: { type: "any" } },
+    }),
+  },
+  want: {
+    status: 200,
+    body: new RegExp(`"type":"tool_use".*"name":"${LONG_NAME}"`, "s"),
+    upstream: { body: /"name":"mcp__(?:server__)+[a-z_]*_[0-9a-f]{8}"/ },
+  },
+}));
+
 /** Requests in one dialect, answered by a backend that speaks another. */
 export const TRANSLATION: Group = {
   name: "translation",
@@ -61,6 +114,8 @@ export const TRANSLATION: Group = {
     ...OTHER_CASES,
     ...told,
     ...messages,
+    ...places,
+    ...longNames,
     {
       name: "a request that is told in full names nothing",
       config: STRICT,

@@ -6,12 +6,14 @@
  */
 import type { ClientCodec } from "../codec.ts";
 import { writeError } from "./error.ts";
+import { CHAT_FIELDS } from "./fields.ts";
 import { readRequest } from "./request.ts";
 import { writeAnswer } from "./response.ts";
 import { ChatStreamWriter } from "./stream.ts";
 
 /** Chat completions as a dialect of callers. */
 export const CHAT_COMPLETIONS_CLIENT: ClientCodec = {
+  fields: CHAT_FIELDS,
   readRequest,
   writeAnswer,
   streamWriter: (context) => new ChatStreamWriter(context),

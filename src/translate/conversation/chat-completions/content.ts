@@ -7,7 +7,7 @@ export type ContentPart = TextPart | MediaPart;
 
 /** Reads the content of a message: a text, or a list of parts. */
 export function readContent(value: unknown, path: string): ContentPart[] {
-  if (typeof value === "string") return [{ type: "text", text: value }];
+  if (typeof value === "string") return [{ type: "text", text: value, path }];
   if (!Array.isArray(value)) throw wrongKind(value, path, "a string or an array of parts");
   return value.map((part: unknown, index: number) => readPart(part, `${path}[${index}]`));
 }
@@ -23,22 +23,22 @@ export function readTextContent(value: unknown, path: string): TextPart[] {
 /** https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages; audio_url and video_url are vLLM's:
  * https://docs.vllm.ai/en/latest/features/multimodal_inputs.html */
 function readPart(value: unknown, path: string): ContentPart {
-  if (typeof value === "string") return { type: "text", text: value };
+  if (typeof value === "string") return { type: "text", text: value, path };
   const part = requiredRecord(value, path);
-  const cache = cacheControl(part, path);
+  const place = { path, cache: cacheControl(part, path) };
   switch (part["type"]) {
     case "text":
-      return { type: "text", text: requiredText(part["text"], `${path}.text`), cache };
+      return { type: "text", text: requiredText(part["text"], `${path}.text`), ...place };
     case "image_url":
-      return { ...readImage(part["image_url"], `${path}.image_url`), cache };
+      return { ...readImage(part["image_url"], `${path}.image_url`), ...place };
     case "input_audio":
-      return { type: "audio", source: readAudio(part["input_audio"], `${path}.input_audio`), cache };
+      return { type: "audio", source: readAudio(part["input_audio"], `${path}.input_audio`), ...place };
     case "audio_url":
-      return { type: "audio", source: sourceOf(urlIn(part["audio_url"], `${path}.audio_url`), path), cache };
+      return { type: "audio", source: sourceOf(urlIn(part["audio_url"], `${path}.audio_url`), path), ...place };
     case "video_url":
-      return { type: "video", source: sourceOf(urlIn(part["video_url"], `${path}.video_url`), path), cache };
+      return { type: "video", source: sourceOf(urlIn(part["video_url"], `${path}.video_url`), path), ...place };
     case "file":
-      return { ...readFile(requiredRecord(part["file"], `${path}.file`), `${path}.file`), cache };
+      return { ...readFile(requiredRecord(part["file"], `${path}.file`), `${path}.file`), ...place };
     default:
       throw malformed(`${path}.type`, `${JSON.stringify(part["type"])} is no part that can be sent in this message`);
   }
@@ -74,14 +74,14 @@ export function sourceOf(url: string, path: string): MediaSource {
   if (!isDataUrl(url)) return { kind: "url", url, mimeType: undefined };
   const decoded = dataUrl(url);
   if (decoded === undefined) throw malformed(path, "the data URL has no comma before its data");
-  return bytes(decoded.mimeType, decoded.data, path);
+  return bytesSource(decoded.mimeType, decoded.data, path);
 }
 
 const MIME_SYNONYMS: Readonly<Record<string, string>> = { "image/jpg": "image/jpeg", "audio/x-wav": "audio/wav" };
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /** Vendors want standard base64 on one line; what is URL-safe, unpadded or broken into lines is mended. */
-function bytes(mimeType: string, given: string, path: string): MediaSource {
+export function bytesSource(mimeType: string, given: string, path: string): MediaSource {
   const data = given.length % 4 === 0 && BASE64.test(given) ? given : mendBase64(given);
   if (data === "") throw malformed(path, "the data is empty");
   if (data.length % 4 !== 0 || !BASE64.test(data)) throw malformed(path, "the data is not base64");
@@ -105,7 +105,7 @@ export function readAudio(value: unknown, path: string): MediaSource {
   const data = requiredText(audio["data"], `${path}.data`);
   if (isDataUrl(data)) return sourceOf(data, `${path}.data`);
   const format = requiredText(audio["format"], `${path}.format`).toLowerCase();
-  return bytes(AUDIO_TYPES[format] ?? `audio/${format}`, data, `${path}.data`);
+  return bytesSource(AUDIO_TYPES[format] ?? `audio/${format}`, data, `${path}.data`);
 }
 
 /** Reads a file by its id or data: https://platform.openai.com/docs/guides/pdf-files */
@@ -115,7 +115,9 @@ export function readFile(file: JsonRecord, path: string): MediaPart {
   if (id !== undefined) return { type: "document", source: { kind: "file-id", id }, name };
   const data = requiredText(file["file_data"], `${path}.file_data`);
   const unlabelled = name?.toLowerCase().endsWith(".pdf") === true ? "application/pdf" : "";
-  const source = isDataUrl(data) ? sourceOf(data, `${path}.file_data`) : bytes(unlabelled, data, `${path}.file_data`);
+  const source = isDataUrl(data)
+    ? sourceOf(data, `${path}.file_data`)
+    : bytesSource(unlabelled, data, `${path}.file_data`);
   const [kind] = (source.kind === "bytes" ? source.mimeType : "").split("/");
   const type = kind === "image" || kind === "audio" || kind === "video" ? kind : "document";
   return { type, source, name };

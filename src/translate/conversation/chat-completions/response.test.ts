@@ -9,6 +9,7 @@ const CONTEXT: AnswerContext = {
   model: "asked",
   includeUsage: false,
   request: {},
+  requestId: "r-1",
   newId: () => "id-1",
   now: () => 1_760_000_000,
 };

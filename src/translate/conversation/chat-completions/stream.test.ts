@@ -27,7 +27,7 @@ function stop(reason: StopReason = "end", choice = 0): AnswerEvent {
 function write(events: readonly AnswerEvent[], includeUsage = false): string {
   const writer = new ChatStreamWriter({
     ...{ model: "asked", includeUsage, request: {} },
-    ...{ newId: () => "id-1", now: () => 1_760_000_000 },
+    ...{ requestId: "r-1", newId: () => "id-1", now: () => 1_760_000_000 },
   });
   return events.map((event) => writer.write(event)).join("");
 }

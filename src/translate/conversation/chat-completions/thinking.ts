@@ -32,13 +32,14 @@ function readType(type: unknown): Reasoning["type"] {
 export function readThinkingPart(part: JsonRecord, path: string): ThinkingPart | RedactedThinkingPart {
   if (part["type"] === "redacted_thinking") {
     const data = part["data"] ?? part["redactedContent"];
-    return { type: "redacted-thinking", data: requiredText(data, `${path}.data`) };
+    return { type: "redacted-thinking", data: requiredText(data, `${path}.data`), path };
   }
   return {
     type: "thinking",
     text: text(part["thinking"], `${path}.thinking`) ?? text(part["text"], `${path}.text`) ?? "",
     signature: text(part["signature"], `${path}.signature`) || undefined,
     cache: cacheControl(part, path),
+    path,
   };
 }
 
@@ -66,7 +67,7 @@ function readReasoningContent(value: unknown, path: string): (ThinkingPart | Red
   if (Array.isArray(value)) return readBlocks(value, path);
   if (!isRecord(value)) {
     const thought = text(value, path) ?? "";
-    return thought === "" ? [] : [{ type: "thinking", text: thought, signature: undefined }];
+    return thought === "" ? [] : [{ type: "thinking", text: thought, signature: undefined, path }];
   }
   const content = record(value["reasoningContent"], `${path}.reasoningContent`) ?? value;
   if (content["redactedContent"] !== undefined) {

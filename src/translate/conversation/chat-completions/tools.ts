@@ -21,8 +21,8 @@ export function readTools(document: JsonRecord): Tools {
 function readTool(value: unknown, path: string): Tool {
   const tool = requiredRecord(value, path);
   const type = text(tool["type"], `${path}.type`) ?? "function";
-  if (type !== "function") return { type: "vendor", dialect: "chat-completions", name: type, definition: tool };
-  return readFunction(requiredRecord(tool["function"], `${path}.function`), tool, `${path}.function`);
+  if (type !== "function") return { type: "vendor", dialect: "chat-completions", name: type, definition: tool, path };
+  return { ...readFunction(requiredRecord(tool["function"], `${path}.function`), tool, `${path}.function`), path };
 }
 
 function readFunction(definition: JsonRecord, tool: JsonRecord, path: string): FunctionTool {
@@ -87,6 +87,7 @@ export function readToolCall(value: unknown, path: string): ToolCallPart {
     arguments: readArguments(called["arguments"], `${path}.function.arguments`),
     signature: readSignature(call, path),
     cache: cacheControl(call, path),
+    path,
   };
 }
 

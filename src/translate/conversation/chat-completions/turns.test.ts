@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { GatewayError } from "../../../errors/gateway-error.ts";
 import type { Turn } from "../conversation.ts";
+import { withoutPaths } from "../test-paths.ts";
 import { readMessages } from "./turns.ts";
 
 /** Without members that are undefined. */
 function plain<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value)) as T;
+  return withoutPaths(JSON.parse(JSON.stringify(value))) as T;
 }
 
 function readTurns(...messages: object[]): readonly Turn[] {

@@ -60,6 +60,7 @@ function readToolResult(message: JsonRecord, path: string): ToolResultPart {
     parts: parts.map((part) => ({ ...part, cache: undefined })),
     isError: false,
     cache,
+    path,
   };
 }
 
@@ -75,14 +76,16 @@ function readAssistant(message: JsonRecord, path: string): AssistantPart[] {
   return [
     ...(isThinkingSaid ? [] : readThinkingOf(message, path)),
     ...said,
-    ...(refusal === undefined || refusal === "" ? [] : [{ type: "refusal", text: refusal } as const]),
+    ...(refusal === undefined || refusal === ""
+      ? []
+      : [{ type: "refusal", text: refusal, path: `${path}.refusal` } as const]),
     ...calls.map((call, index) => readToolCall(call, `${path}.tool_calls[${index}]`)),
   ];
 }
 
 function readSaid(content: unknown, path: string): AssistantPart[] {
   if (content === undefined || content === null || content === "") return [];
-  if (typeof content === "string") return [{ type: "text", text: content }];
+  if (typeof content === "string") return [{ type: "text", text: content, path }];
   if (isRecord(content)) return [readAssistantPart(content, path)];
   if (!Array.isArray(content)) throw wrongKind(content, path, "a string or an array of parts");
   return content.map((part: unknown, index: number) => readAssistantPart(part, `${path}[${index}]`));
@@ -92,9 +95,9 @@ function readAssistantPart(value: unknown, path: string): AssistantPart {
   const part = requiredRecord(value, path);
   switch (part["type"]) {
     case "text":
-      return { type: "text", text: requiredText(part["text"], `${path}.text`), cache: cacheControl(part, path) };
+      return { type: "text", text: requiredText(part["text"], `${path}.text`), cache: cacheControl(part, path), path };
     case "refusal":
-      return { type: "refusal", text: requiredText(part["refusal"], `${path}.refusal`) };
+      return { type: "refusal", text: requiredText(part["refusal"], `${path}.refusal`), path };
     case "thinking":
     case "redacted_thinking":
       return readThinkingPart(part, path);

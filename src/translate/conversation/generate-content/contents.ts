@@ -1,3 +1,4 @@
+import { bytesSource } from "../chat-completions/content.ts";
 import type {
   AssistantPart,
   MediaPart,
@@ -49,15 +50,17 @@ class ContentsReader {
 
   #userPart(part: JsonRecord, path: string): UserPart[] {
     const result = record(member(part, "functionResponse"), `${path}.functionResponse`);
-    return result === undefined ? readPart(part, path) : [this.#result(result, `${path}.functionResponse`)];
+    return result === undefined
+      ? readPart(part, path)
+      : [{ ...this.#result(result, `${path}.functionResponse`), path }];
   }
 
   #modelPart(part: JsonRecord, path: string): AssistantPart[] {
     const signature = text(member(part, "thoughtSignature"), `${path}.thoughtSignature`);
     const call = record(member(part, "functionCall"), `${path}.functionCall`);
-    if (call !== undefined) return [this.#call(call, signature, `${path}.functionCall`)];
+    if (call !== undefined) return [{ ...this.#call(call, signature, `${path}.functionCall`), path }];
     if (flag(part["thought"], `${path}.thought`) !== true) return readPart(part, path);
-    return [{ type: "thinking", text: text(part["text"], `${path}.text`) ?? "", signature }];
+    return [{ type: "thinking", text: text(part["text"], `${path}.text`) ?? "", signature, path }];
   }
 
   #call(call: JsonRecord, signature: string | undefined, path: string): ToolCallPart {
@@ -94,7 +97,7 @@ function joinThinking(parts: readonly AssistantPart[]): AssistantPart[] {
   for (const part of parts) {
     const last = joined.at(-1);
     if (part.type === "thinking" && last?.type === "thinking" && last.signature === undefined) {
-      joined[joined.length - 1] = { ...part, text: last.text + part.text };
+      joined[joined.length - 1] = { ...last, text: last.text + part.text, signature: part.signature };
     } else {
       joined.push(part);
     }
@@ -113,25 +116,26 @@ function resultText(response: JsonRecord): string {
 /** Text, bytes or a file; code that the model has run is told as text. */
 function readPart(part: JsonRecord, path: string): (TextPart | MediaPart)[] {
   const said = text(part["text"], `${path}.text`);
-  if (said !== undefined) return [{ type: "text", text: said }];
+  if (said !== undefined) return [{ type: "text", text: said, path }];
   const inline = record(member(part, "inlineData"), `${path}.inlineData`);
   if (inline !== undefined) {
     const mimeType = text(member(inline, "mimeType"), `${path}.inlineData.mimeType`) ?? "";
     const data = requiredText(inline["data"], `${path}.inlineData.data`);
     const name = text(member(inline, "displayName"), `${path}.inlineData.displayName`);
-    return [{ type: mediaType(mimeType), source: { kind: "bytes", mimeType, data }, name }];
+    return [{ type: mediaType(mimeType), source: bytesSource(mimeType, data, `${path}.inlineData.data`), name, path }];
   }
   const file = record(member(part, "fileData"), `${path}.fileData`);
   if (file !== undefined) {
     const mimeType = text(member(file, "mimeType"), `${path}.fileData.mimeType`);
     const url = requiredText(member(file, "fileUri"), `${path}.fileData.fileUri`);
-    return [{ type: mediaType(mimeType ?? ""), source: { kind: "url", url, mimeType } }];
+    return [{ type: mediaType(mimeType ?? ""), source: { kind: "url", url, mimeType }, path }];
   }
   const code = record(member(part, "executableCode"), `${path}.executableCode`);
-  if (code !== undefined) return [{ type: "text", text: text(code["code"], `${path}.executableCode.code`) ?? "" }];
+  if (code !== undefined)
+    return [{ type: "text", text: text(code["code"], `${path}.executableCode.code`) ?? "", path }];
   const ran = record(member(part, "codeExecutionResult"), `${path}.codeExecutionResult`);
   if (ran !== undefined)
-    return [{ type: "text", text: text(ran["output"], `${path}.codeExecutionResult.output`) ?? "" }];
+    return [{ type: "text", text: text(ran["output"], `${path}.codeExecutionResult.output`) ?? "", path }];
   if (Object.keys(part).every((key) => key === "thoughtSignature" || key === "thought_signature")) return [];
   throw malformed(path, "is a part of a kind that is not known");
 }

@@ -71,11 +71,11 @@ export function readRequest(given: JsonRecord): Conversation {
 
 function readSystem(given: unknown): TextPart[] {
   const path = "systemInstruction";
-  if (typeof given === "string") return [{ type: "text", text: given }];
+  if (typeof given === "string") return [{ type: "text", text: given, path }];
   const parts = list(record(given, path)?.["parts"], `${path}.parts`) ?? [];
   return parts.map((part, i) => {
     const at = `${path}.parts[${i}]`;
-    return { type: "text", text: text(requiredRecord(part, at)["text"], `${at}.text`) ?? "" };
+    return { type: "text", text: text(requiredRecord(part, at)["text"], `${at}.text`) ?? "", path: at };
   });
 }
 

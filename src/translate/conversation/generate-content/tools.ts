@@ -15,7 +15,7 @@ export function readTools(tools: readonly unknown[], allowed: ReadonlySet<string
     const tool = requiredRecord(given, path);
     const functions = list(member(tool, "functionDeclarations"), `${path}.functionDeclarations`) ?? [];
     const read = functions.map((declaration, k) => readFunction(declaration, `${path}.functionDeclarations[${k}]`));
-    return [...read.filter(({ name }) => allowed?.has(name) ?? true), ...vendorTools(tool)];
+    return [...read.filter(({ name }) => allowed?.has(name) ?? true), ...vendorTools(tool, path)];
   });
 }
 
@@ -27,16 +27,17 @@ function readFunction(given: unknown, path: string): FunctionTool {
     description: text(declaration["description"], `${path}.description`),
     parameters: member(declaration, "parametersJsonSchema") ?? fromSchema(declaration["parameters"]),
     strict: undefined,
+    path,
   };
 }
 
 /** Tools that Google runs; each is a member of its own. */
-function vendorTools(tool: JsonRecord): Tool[] {
+function vendorTools(tool: JsonRecord, path: string): Tool[] {
   return Object.entries(tool)
-    .map(
-      ([name, definition]) =>
-        ({ type: "vendor", dialect: "generate-content", name: camelCase(name), definition }) as const,
-    )
+    .map(([given, definition]) => {
+      const name = camelCase(given);
+      return { type: "vendor", dialect: "generate-content", name, definition, path: `${path}.${name}` } as const;
+    })
     .filter(({ name }) => name !== "functionDeclarations");
 }
 

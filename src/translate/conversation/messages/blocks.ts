@@ -1,4 +1,5 @@
 /** Content blocks of a messages request: https://docs.anthropic.com/en/api/messages#body-messages */
+import { bytesSource } from "../chat-completions/content.ts";
 import type {
   AssistantPart,
   CacheControl,
@@ -43,12 +44,12 @@ export function readSystemContent(content: unknown, path: string, unread: Unread
   });
 }
 
-/** `cache_control` of a block or tool: https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching */
-export function readCache(holder: JsonRecord, path: string): { readonly cache?: CacheControl } {
+/** Where a block or tool stands, and its `cache_control`: https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching */
+export function readPlace(holder: JsonRecord, path: string): { readonly path: string; readonly cache?: CacheControl } {
   const said = record(holder["cache_control"], `${path}.cache_control`);
-  if (said === undefined) return {};
+  if (said === undefined) return { path };
   const ttl = said["ttl"];
-  return { cache: { ttl: ttl === "5m" || ttl === "1h" ? ttl : undefined } };
+  return { path, cache: { ttl: ttl === "5m" || ttl === "1h" ? ttl : undefined } };
 }
 
 function readContent<Part>(
@@ -56,7 +57,7 @@ function readContent<Part>(
   path: string,
   readBlock: (block: JsonRecord, path: string) => readonly (Part | TextPart)[],
 ): (Part | TextPart)[] {
-  if (typeof content === "string") return [{ type: "text", text: content }];
+  if (typeof content === "string") return [{ type: "text", text: content, path }];
   return requiredList(content, path).flatMap((block, index) => {
     const at = `${path}[${index}]`;
     return readBlock(requiredRecord(block, at), at);
@@ -76,7 +77,7 @@ function readUserBlock(block: JsonRecord, path: string, unread: Unread): UserPar
       id: requiredText(block["tool_use_id"], `${path}.tool_use_id`),
       parts,
       isError: flag(block["is_error"], `${path}.is_error`) ?? false,
-      ...readCache(block, path),
+      ...readPlace(block, path),
     },
   ];
 }
@@ -87,7 +88,7 @@ function readInputBlock(block: JsonRecord, path: string, unread: Unread): (TextP
     case "text":
       return [readText(block, path, unread)];
     case "image":
-      return [{ type: "image", source: readSource(block, path), ...readCache(block, path) }];
+      return [{ type: "image", source: readSource(block, path), ...readPlace(block, path) }];
     case "document":
       return readDocument(block, path, unread);
     case "search_result":
@@ -105,10 +106,10 @@ function readAssistantBlock(block: JsonRecord, path: string, unread: Unread): As
     case "thinking": {
       // An answer of a provider that does not sign comes back with "".
       const signature = text(block["signature"], `${path}.signature`) || undefined;
-      return [{ type: "thinking", text: text(block["thinking"], `${path}.thinking`) ?? "", signature }];
+      return [{ type: "thinking", text: text(block["thinking"], `${path}.thinking`) ?? "", signature, path }];
     }
     case "redacted_thinking":
-      return [{ type: "redacted-thinking", data: requiredText(block["data"], `${path}.data`) }];
+      return [{ type: "redacted-thinking", data: requiredText(block["data"], `${path}.data`), path }];
     case "tool_use":
       return [readToolUse(block, path)];
     default:
@@ -120,7 +121,7 @@ function readAssistantBlock(block: JsonRecord, path: string, unread: Unread): As
 function readText(block: JsonRecord, path: string, unread: Unread): TextPart {
   const citations = list(block["citations"], `${path}.citations`);
   if (citations !== undefined && citations.length > 0) unread.set(`${path}.citations`, citations);
-  return { type: "text", text: requiredText(block["text"], `${path}.text`), ...readCache(block, path) };
+  return { type: "text", text: requiredText(block["text"], `${path}.text`), ...readPlace(block, path) };
 }
 
 function readToolUse(block: JsonRecord, path: string): ToolCallPart {
@@ -129,7 +130,7 @@ function readToolUse(block: JsonRecord, path: string): ToolCallPart {
     id: requiredText(block["id"], `${path}.id`),
     name: requiredText(block["name"], `${path}.name`),
     arguments: JSON.stringify(record(block["input"], `${path}.input`) ?? {}),
-    ...readCache(block, path),
+    ...readPlace(block, path),
   };
 }
 
@@ -143,7 +144,7 @@ function readDocument(block: JsonRecord, path: string, unread: Unread): (TextPar
     type: "document",
     source,
     ...(name === undefined ? {} : { name }),
-    ...readCache(block, path),
+    ...readPlace(block, path),
   });
   const source = block["source"];
   if (!isRecord(source) || source["type"] !== "content") return [document(readSource(block, path))];
@@ -163,7 +164,7 @@ function readSearchResult(block: JsonRecord, path: string, unread: Unread): Text
   return {
     type: "text",
     text: `[Search result: ${heading}]\n${content.map((part) => part.text).join("\n")}\n`,
-    ...readCache(block, path),
+    ...readPlace(block, path),
   };
 }
 
@@ -178,11 +179,11 @@ function readSource(block: JsonRecord, path: string): MediaSource {
   const type = requiredText(source["type"], `${at}.type`);
   switch (type) {
     case "base64":
-      return {
-        kind: "bytes",
-        mimeType: requiredText(source["media_type"], `${at}.media_type`),
-        data: requiredText(source["data"], `${at}.data`),
-      };
+      return bytesSource(
+        requiredText(source["media_type"], `${at}.media_type`),
+        requiredText(source["data"], `${at}.data`),
+        `${at}.data`,
+      );
     case "url":
       return { kind: "url", url: requiredText(source["url"], `${at}.url`), mimeType: undefined };
     case "file":

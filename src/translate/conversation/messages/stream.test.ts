@@ -9,6 +9,7 @@ const CONTEXT: AnswerContext = {
   model: "m",
   includeUsage: false,
   request: {},
+  requestId: "r-1",
   newId: () => "1",
   now: () => 0,
 };
@@ -84,7 +85,7 @@ describe("a streamed message", () => {
     assert.deepEqual(error, {
       type: "error",
       error: { type: "rate_limit_error", message: "slow down" },
-      request_id: "",
+      request_id: "r-1",
     });
   });
 });

@@ -50,7 +50,7 @@ export class MessageStreamWriter implements StreamWriter {
       case "ping":
         return sse("ping", {});
       case "error":
-        return `event: error\ndata: ${JSON.stringify(writeError(event.error))}\n\n`;
+        return `event: error\ndata: ${JSON.stringify(writeError(event.error, this.#context.requestId))}\n\n`;
       case "done":
         return this.#finish();
     }

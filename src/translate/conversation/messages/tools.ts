@@ -1,7 +1,7 @@
 import type { Tool, ToolChoice } from "../conversation.ts";
 import { malformed } from "../losses.ts";
 import { flag, list, record, remaining, requiredRecord, requiredText, text } from "../read.ts";
-import { readCache, type Unread } from "./blocks.ts";
+import { readPlace, type Unread } from "./blocks.ts";
 
 const TOOL_FIELDS = new Set(["type", "name", "description", "input_schema", "strict", "cache_control"]);
 
@@ -13,7 +13,7 @@ export function readTools(value: unknown, unread: Unread): Tool[] {
 function readTool(entry: unknown, path: string, unread: Unread): Tool {
   const tool = requiredRecord(entry, path);
   const type = text(tool["type"], `${path}.type`) ?? "custom";
-  if (type !== "custom") return { type: "vendor", dialect: "messages", name: type, definition: tool };
+  if (type !== "custom") return { type: "vendor", dialect: "messages", name: type, definition: tool, path };
   for (const [field, said] of Object.entries(remaining(tool, TOOL_FIELDS))) unread.set(`${path}.${field}`, said);
   return {
     type: "function",
@@ -21,7 +21,7 @@ function readTool(entry: unknown, path: string, unread: Unread): Tool {
     description: text(tool["description"], `${path}.description`),
     parameters: record(tool["input_schema"], `${path}.input_schema`),
     strict: flag(tool["strict"], `${path}.strict`),
-    ...readCache(tool, path),
+    ...readPlace(tool, path),
   };
 }
 

@@ -8,7 +8,7 @@ export type ContentPart = TextPart | MediaPart | RefusalPart;
 
 /** Reads the content of a message or the output of a function: a text, or a list of parts. */
 export function readContent(value: unknown, path: string): ContentPart[] {
-  if (typeof value === "string") return value === "" ? [] : [{ type: "text", text: value }];
+  if (typeof value === "string") return value === "" ? [] : [{ type: "text", text: value, path }];
   if (!Array.isArray(value)) throw wrongKind(value, path, "a string or an array of parts");
   return value.map((part: unknown, index: number) => readPart(part, `${path}[${index}]`));
 }
@@ -30,20 +30,20 @@ export function readContentOf<Type extends ContentPart["type"]>(
 /** https://platform.openai.com/docs/api-reference/responses/create#responses-create-input */
 function readPart(value: unknown, path: string): ContentPart {
   const part = requiredRecord(value, path);
-  const cache = cacheControl(part, path);
+  const place = { path, cache: cacheControl(part, path) };
   switch (part["type"]) {
     case "input_text":
     case "output_text":
     case "text":
-      return { type: "text", text: requiredText(part["text"], `${path}.text`), cache };
+      return { type: "text", text: requiredText(part["text"], `${path}.text`), ...place };
     case "refusal":
-      return { type: "refusal", text: requiredText(part["refusal"], `${path}.refusal`) };
+      return { type: "refusal", text: requiredText(part["refusal"], `${path}.refusal`), path };
     case "input_image":
-      return { ...readImage(part, path), cache };
+      return { ...readImage(part, path), ...place };
     case "input_file":
-      return { ...readDocument(part, path), cache };
+      return { ...readDocument(part, path), ...place };
     case "input_audio":
-      return { type: "audio", source: readAudio(part["input_audio"], `${path}.input_audio`), cache };
+      return { type: "audio", source: readAudio(part["input_audio"], `${path}.input_audio`), ...place };
     default:
       throw malformed(`${path}.type`, `${JSON.stringify(part["type"])} is no part that can be sent here`);
   }

@@ -15,6 +15,7 @@ export function readCustomTool(tool: JsonRecord, path: string): FunctionTool {
     description: text(tool["description"], `${path}.description`),
     parameters: { type: "object", properties: { input }, required: ["input"], additionalProperties: false },
     strict: undefined,
+    path,
   };
 }
 

@@ -25,7 +25,8 @@ interface Reading {
 /** Reads `input`: https://platform.openai.com/docs/api-reference/responses/create#responses-create-input */
 export function readInput(input: unknown): Input {
   const reading: Reading = { system: [], turns: [], extensions: {} };
-  if (typeof input === "string") reading.turns.push({ role: "user", parts: [{ type: "text", text: input }] });
+  if (typeof input === "string")
+    reading.turns.push({ role: "user", parts: [{ type: "text", text: input, path: "input" }] });
   else if (Array.isArray(input)) {
     for (const [index, item] of input.entries()) {
       const path = `input[${index}]`;
@@ -101,6 +102,7 @@ function readCall(item: JsonRecord, path: string): ToolCallPart {
     arguments: readArguments(item, path),
     signature: readSignature(item, path),
     cache: cacheControl(item, path),
+    path,
   };
 }
 
@@ -113,7 +115,7 @@ function readArguments(item: JsonRecord, path: string): string {
 function readResult(item: JsonRecord, path: string): ToolResultPart {
   const output = item["output"] ?? "";
   const parts = readContentOf(output, `${path}.output`, ["text", "image", "audio", "video", "document"]);
-  return { type: "tool-result", id: callId(item, path), parts, isError: false, cache: cacheControl(item, path) };
+  return { type: "tool-result", id: callId(item, path), parts, isError: false, cache: cacheControl(item, path), path };
 }
 
 function callId(item: JsonRecord, path: string): string {

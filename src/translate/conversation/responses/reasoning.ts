@@ -40,13 +40,13 @@ export interface ReadReasoning {
 export function readReasoningItem(item: JsonRecord, path: string): ReadReasoning {
   const sealed = text(item["encrypted_content"], `${path}.encrypted_content`) ?? "";
   if (sealed.startsWith(REDACTED)) {
-    return { part: { type: "redacted-thinking", data: sealed.slice(REDACTED.length) }, unread: undefined };
+    return { part: { type: "redacted-thinking", data: sealed.slice(REDACTED.length), path }, unread: undefined };
   }
   const summary = readTexts(item["summary"], `${path}.summary`);
   const thought = summary === "" ? readTexts(item["content"], `${path}.content`) : summary;
   const signature = sealed.startsWith(SIGNED) ? sealed.slice(SIGNED.length) : undefined;
   return {
-    part: thought === "" && signature === undefined ? undefined : { type: "thinking", text: thought, signature },
+    part: thought === "" && signature === undefined ? undefined : { type: "thinking", text: thought, signature, path },
     unread: signature === undefined && sealed !== "" ? sealed : undefined,
   };
 }

@@ -33,7 +33,7 @@ export function readRequest(document: JsonRecord): Conversation {
   const reasoning = readReasoning(document);
   return conversation({
     stream: document["stream"] === true,
-    system: instructions === "" ? system : [{ type: "text", text: instructions }, ...system],
+    system: instructions === "" ? system : [{ type: "text", text: instructions, path: "instructions" }, ...system],
     turns,
     ...readTools(document),
     parallelToolCalls: flag(document["parallel_tool_calls"], "parallel_tool_calls"),

@@ -10,7 +10,7 @@ import { ResponseStreamWriter } from "./stream.ts";
 const CONTEXT: AnswerContext = {
   ...{ model: "asked", includeUsage: false },
   request: { model: "asked", input: "Hi", tools: [{ type: "custom", name: "custom" }] },
-  ...{ newId: () => "id-1", now: () => 1_760_000_000 },
+  ...{ requestId: "r-1", newId: () => "id-1", now: () => 1_760_000_000 },
 };
 
 interface Told {

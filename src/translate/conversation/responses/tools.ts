@@ -27,7 +27,7 @@ function readTool(value: unknown, path: string): Tool {
   const tool = requiredRecord(value, path);
   const type = requiredText(tool["type"], `${path}.type`);
   if (type === "custom") return readCustomTool(tool, path);
-  if (type !== "function") return { type: "vendor", dialect: "responses", name: type, definition: tool };
+  if (type !== "function") return { type: "vendor", dialect: "responses", name: type, definition: tool, path };
   return {
     type: "function",
     name: requiredText(tool["name"], `${path}.name`),
@@ -35,6 +35,7 @@ function readTool(value: unknown, path: string): Tool {
     parameters: record(tool["parameters"], `${path}.parameters`),
     strict: flag(tool["strict"], `${path}.strict`),
     cache: cacheControl(tool, path),
+    path,
   };
 }
 

@@ -1,7 +1,6 @@
 import { writeSignature } from "../../conversation/chat-completions/tools.ts";
 import type { AssistantPart, ToolCallPart } from "../../conversation/conversation.ts";
 import { type Losses, untranslatable } from "../../conversation/losses.ts";
-import type { Placed } from "./messages.ts";
 import type { AskedModel } from "./request.ts";
 
 /**
@@ -11,16 +10,12 @@ import type { AskedModel } from "./request.ts";
  * (https://api-docs.deepseek.com/guides/thinking_mode), `thinking_blocks` that of gateways in front of Claude. OpenAI's own models
  * hide theirs, and refuse both.
  */
-export function writeAssistant(
-  parts: readonly Placed<AssistantPart>[],
-  model: AskedModel,
-  losses: Losses,
-): readonly object[] {
+export function writeAssistant(parts: readonly AssistantPart[], model: AskedModel, losses: Losses): readonly object[] {
   let text = "";
   let refusal = "";
   const calls: object[] = [];
   const thoughts: Thought[] = [];
-  for (const { part, path } of parts) {
+  for (const part of parts) {
     switch (part.type) {
       case "text":
         text += part.text;
@@ -29,15 +24,15 @@ export function writeAssistant(
         refusal += part.text;
         break;
       case "tool-call":
-        calls.push(writeCall(part, path, { model, losses }));
+        calls.push(writeCall(part, model, losses));
         break;
       case "thinking":
       case "redacted-thinking":
-        if (model.isOpenAI) losses.drop(path);
+        if (model.isOpenAI) losses.dropIn(part);
         else thoughts.push(part);
         break;
       default:
-        losses.drop(path);
+        losses.dropIn(part);
     }
   }
   if (text === "" && refusal === "" && calls.length === 0 && thoughts.length === 0) return [];
@@ -69,13 +64,10 @@ function writeBlock(thought: Thought): object {
     : { type: "redacted_thinking", data: thought.data };
 }
 
-function writeCall(
-  call: ToolCallPart,
-  path: string,
-  { model, losses }: { readonly model: AskedModel; readonly losses: Losses },
-): object {
-  if (call.id === "") throw untranslatable(path, "the backend wants an id for each tool call");
-  if (model.isOpenAI && call.signature !== undefined) losses.drop(`${path}.signature`);
+function writeCall(call: ToolCallPart, model: AskedModel, losses: Losses): object {
+  if (call.id === "")
+    throw untranslatable(losses.pathIn(call, "tool-call.id"), "the backend wants an id for each tool call");
+  if (model.isOpenAI && call.signature !== undefined) losses.dropIn(call, "tool-call.signature");
   return {
     id: call.id,
     type: "function",

@@ -9,6 +9,9 @@ import { writeRequest } from "./request.ts";
 import { readAnswer } from "./response.ts";
 import { ChatStreamReader } from "./stream.ts";
 
+/** https://platform.openai.com/docs/api-reference/chat/create#chat-create-tools */
+const TOOL_NAMES = /^[a-zA-Z0-9_-]{1,64}$/;
+
 /** The upstream path, with query, for a model. */
 export type ModelPath = (context: TranslatorContext, model: string) => string;
 
@@ -19,6 +22,7 @@ export type ModelPath = (context: TranslatorContext, model: string) => string;
  */
 export function chatBackend(path: ModelPath, servedModel: (name: string) => ServedModel = modelNamed): BackendCodec {
   return {
+    toolNames: TOOL_NAMES,
     writeRequest: (conversation, { model, context }, losses) => ({
       path: path(context, model),
       body: writeRequest(conversation, { name: model, ...servedModel(model) }, losses),

@@ -1,16 +1,16 @@
 import type { MediaPart, MediaSource } from "../../conversation/conversation.ts";
-import { untranslatable } from "../../conversation/losses.ts";
+import { type Losses, untranslatable } from "../../conversation/losses.ts";
 
 /**
  * Writes an image, sound, film or document as a part of a user's message:
  * https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages. Sound and film by address are what vLLM takes;
  * OpenAI itself answers with an error of its own.
  *
- * @param path Of the part in the caller's request, for the error.
  * @throws GatewayError `untranslatable` for what no part can hold.
  */
-export function writeMedia(part: MediaPart, path: string): object {
+export function writeMedia(part: MediaPart, losses: Losses): object {
   const { source } = part;
+  const path = losses.pathIn(part);
   switch (part.type) {
     case "image":
       return { type: "image_url", image_url: { url: addressOf(source, path), detail: part.detail } };

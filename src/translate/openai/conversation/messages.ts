@@ -11,12 +11,6 @@ import { writeAssistant } from "./assistant.ts";
 import { writeMedia } from "./media.ts";
 import type { AskedModel } from "./request.ts";
 
-/** A part with its path in the caller's request, for errors and losses. */
-export interface Placed<Part> {
-  readonly part: Part;
-  readonly path: string;
-}
-
 /**
  * Writes the messages. OpenAI wants all calls that one answer made in one assistant message and their results right after it, so
  * neighbouring assistant turns become one where calls are among them, and results go before all else that users say.
@@ -28,8 +22,8 @@ export function writeMessages({ system, turns }: Conversation, model: AskedModel
   let index = 0;
   while (index < turns.length) {
     const run = sameRole(turns, index);
-    if (run.role === "user") messages.push(...writeUsers(run.turns, index));
-    else for (const parts of gather(run.turns, index)) messages.push(...writeAssistant(parts, model, losses));
+    if (run.role === "user") messages.push(...writeUsers(run.turns, losses));
+    else for (const parts of gather(run.turns)) messages.push(...writeAssistant(parts, model, losses));
     index += run.turns.length;
   }
   return messages;
@@ -49,41 +43,36 @@ function sameRole(turns: readonly Turn[], start: number): Run {
     : { role, turns: slice.filter((turn) => turn.role === "assistant") };
 }
 
-function placed<Part>(turn: { readonly parts: readonly Part[] }, index: number): Placed<Part>[] {
-  return turn.parts.map((part, at) => ({ part, path: `messages[${index}].content[${at}]` }));
-}
-
 /** The parts of each assistant message. */
-function gather(turns: readonly AssistantTurn[], first: number): Placed<AssistantPart>[][] {
-  const messages: Placed<AssistantPart>[][] = [];
-  for (const [offset, turn] of turns.entries()) {
-    const parts = placed(turn, first + offset);
+function gather(turns: readonly AssistantTurn[]): AssistantPart[][] {
+  const messages: AssistantPart[][] = [];
+  for (const { parts } of turns) {
     const before = messages.at(-1);
     if (before !== undefined && (!before.some(isSpoken) || [...before, ...parts].some(isCall))) before.push(...parts);
-    else messages.push(parts);
+    else messages.push([...parts]);
   }
   return messages;
 }
 
-function isCall({ part }: Placed<AssistantPart>): boolean {
-  return part.type === "tool-call";
+function isCall({ type }: AssistantPart): boolean {
+  return type === "tool-call";
 }
 
-function isSpoken({ part }: Placed<AssistantPart>): boolean {
-  return part.type !== "thinking" && part.type !== "redacted-thinking";
+function isSpoken({ type }: AssistantPart): boolean {
+  return type !== "thinking" && type !== "redacted-thinking";
 }
 
-function writeUsers(turns: readonly UserTurn[], first: number): object[] {
+function writeUsers(turns: readonly UserTurn[], losses: Losses): object[] {
   const results: object[] = [];
   const messages: object[] = [];
-  for (const [offset, turn] of turns.entries()) {
+  for (const { parts } of turns) {
     const content: object[] = [];
-    for (const { part, path } of placed(turn, first + offset)) {
+    for (const part of parts) {
       if (part.type === "tool-result") {
-        const { message, attachments } = writeResult(part, path);
+        const { message, attachments } = writeResult(part, losses);
         results.push(message);
         content.push(...attachments);
-      } else if (part.type !== "text") content.push(writeMedia(part, path));
+      } else if (part.type !== "text") content.push(writeMedia(part, losses));
       else if (part.text !== "") content.push({ type: "text", text: part.text });
     }
     if (content.length > 0) messages.push({ role: "user", content: joinTexts(content) });
@@ -101,12 +90,12 @@ function joinTexts(content: readonly object[]): string | readonly object[] {
  * A result is text alone at OpenAI: what else it has follows in a user's message, named by the call. There is no member for
  * failure either, so that the text has to say it.
  */
-function writeResult(result: ToolResultPart, path: string): { message: object; attachments: object[] } {
+function writeResult(result: ToolResultPart, losses: Losses): { message: object; attachments: object[] } {
   const attachments: object[] = [];
   let text = "";
-  for (const [index, part] of result.parts.entries()) {
+  for (const part of result.parts) {
     if (part.type === "text") text += part.text;
-    else attachments.push(writeMedia(part, `${path}.content[${index}]`));
+    else attachments.push(writeMedia(part, losses));
   }
   if (attachments.length > 0) {
     attachments.unshift({ type: "text", text: `Attached to the result of tool call ${result.id}:` });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { CHAT_FIELDS } from "../../conversation/chat-completions/fields.ts";
 import type { Reasoning } from "../../conversation/conversation.ts";
 import { Losses } from "../../conversation/losses.ts";
 import { deploymentNamed, modelNamed } from "./model.ts";
@@ -94,7 +95,7 @@ describe("how much to think", () => {
   ];
   for (const { name, model, in: reasoning, want, lost = [] } of cases) {
     it(name, () => {
-      const losses = new Losses();
+      const losses = new Losses(CHAT_FIELDS, {});
       const written = writeReasoning(reasoning, { model: modelNamed(model), hasTools: false }, losses);
       assert.deepEqual(JSON.parse(JSON.stringify(written)), want);
       assert.deepEqual(losses.paths, lost);
@@ -102,7 +103,7 @@ describe("how much to think", () => {
   }
 
   it("is none where the model takes either functions or efforts, asked for or not", () => {
-    const losses = new Losses();
+    const losses = new Losses(CHAT_FIELDS, {});
     const asked = { model: modelNamed("gpt-5.4-mini"), hasTools: true };
     assert.deepEqual(writeReasoning(undefined, asked, losses), { reasoning_effort: "none" });
     assert.deepEqual(losses.paths, []);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { GatewayError } from "../../../errors/gateway-error.ts";
+import { CHAT_FIELDS } from "../../conversation/chat-completions/fields.ts";
 import { type Conversation, conversation, NO_SAMPLING, type Turn } from "../../conversation/conversation.ts";
 import { Losses } from "../../conversation/losses.ts";
 import { modelNamed } from "./model.ts";
@@ -12,7 +13,7 @@ interface Written {
 }
 
 function write(given: Partial<Conversation>, model = "gpt-4o"): Written {
-  const losses = new Losses();
+  const losses = new Losses(CHAT_FIELDS, {});
   const body = writeRequest(conversation(given), { name: model, ...modelNamed(model) }, losses);
   return { body: JSON.parse(JSON.stringify(body)) as Record<string, unknown>, losses: losses.paths };
 }
@@ -82,24 +83,29 @@ describe("turns of one side that follow one another", () => {
 describe("what the model said", () => {
   it("has thoughts for servers that gave them", () => {
     const turns: Turn[] = [
-      { role: "assistant", parts: [{ type: "thinking", text: "Hm.", signature: undefined }, text("Yes.")] },
+      {
+        role: "assistant",
+        parts: [{ type: "thinking", text: "Hm.", signature: undefined, path: "contents[0].parts[0]" }, text("Yes.")],
+      },
     ];
     assert.deepEqual(messagesOf(turns, "deepseek-reasoner"), [
       { role: "assistant", content: "Yes.", reasoning_content: "Hm." },
     ]);
-    assert.deepEqual(write({ turns }).losses, ["messages[0].content[0]"]);
+    assert.deepEqual(write({ turns }).losses, ["contents[0].parts[0]"]);
     assert.deepEqual(messagesOf(turns), [{ role: "assistant", content: "Yes." }]);
   });
 
   it("has the signature of a call for servers that may know it", () => {
-    const turns: Turn[] = [{ role: "assistant", parts: [{ ...call("1"), signature: "s" }] }];
+    const turns: Turn[] = [
+      { role: "assistant", parts: [{ ...call("1"), signature: "s", path: "messages[0].tool_calls[0]" }] },
+    ];
     const [message] = write({ turns }, "gemini-3-pro").body["messages"] as [object];
     assert.deepEqual(message, {
       role: "assistant",
       content: null,
       tool_calls: [{ ...writtenCall("1"), extra_content: { google: { thought_signature: "s" } } }],
     });
-    assert.deepEqual(write({ turns }).losses, ["messages[0].content[0].signature"]);
+    assert.deepEqual(write({ turns }).losses, ["messages[0].tool_calls[0].extra_content.google.thought_signature"]);
   });
 
   it("has a refusal as one", () => {
@@ -183,7 +189,13 @@ describe("tools", () => {
     parameters: undefined,
     strict: undefined,
   };
-  const search = { type: "vendor" as const, dialect: "messages" as const, name: "web_search", definition: {} };
+  const search = {
+    type: "vendor" as const,
+    dialect: "messages" as const,
+    name: "web_search",
+    definition: {},
+    path: "tools[0]",
+  };
 
   it("that are another vendor's are lost, and a choice among them too", () => {
     const { body, losses } = write({ tools: [search], toolChoice: { type: "required" }, parallelToolCalls: false });

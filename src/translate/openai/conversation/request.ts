@@ -47,7 +47,7 @@ function noteLosses({ sampling, metadata, extensions }: Conversation, losses: Lo
   if (sampling.topK !== undefined) losses.drop("top_k");
   // OpenAI takes metadata only for answers that it is told to store.
   if (metadata !== undefined) losses.drop("metadata");
-  for (const name of Object.keys(extensions)) losses.drop(name);
+  for (const name of Object.keys(extensions)) losses.dropPath(name);
 }
 
 /** https://platform.openai.com/docs/guides/structured-outputs; a schema must have a name. */
@@ -72,6 +72,6 @@ function writeTier(tier: string | undefined): string | undefined {
 
 function writeUser(userId: string | undefined, losses: Losses): string | undefined {
   if (userId === undefined || userId.length <= USER_LENGTH_MAX) return userId;
-  losses.drop("metadata.user_id");
+  losses.drop("user");
   return undefined;
 }

@@ -12,7 +12,10 @@ function chunk(delta: object, index = 0, finish: string | null = null): string {
 function read(pieces: readonly Buffer[]): AnswerEvent[] {
   let ids = 0;
   const reader = new ChatStreamReader(() => String(ids++));
-  return [...pieces.flatMap((piece) => reader.push(piece)), ...reader.end()];
+  const out: AnswerEvent[] = [];
+  for (const piece of pieces) reader.push(piece, out);
+  reader.end(out);
+  return out;
 }
 
 const delta = fc.oneof(

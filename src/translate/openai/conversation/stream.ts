@@ -1,3 +1,4 @@
+import { GatewayError } from "../../../errors/gateway-error.ts";
 import { emptyUsage, type TokenUsage } from "../../../usage/token-usage.ts";
 import { completeEvent, EventCursor, EventSplitter } from "../../../wire/sse.ts";
 import { nonEmptyString } from "../../answer-json.ts";
@@ -29,24 +30,18 @@ export class ChatStreamReader implements StreamReader {
     this.#newId = newId;
   }
 
-  push(chunk: Uint8Array): AnswerEvent[] {
+  push(chunk: Uint8Array, out: AnswerEvent[]): void {
+    this.#events = out;
     this.#read(this.#splitter.push(chunk));
-    return this.#take();
   }
 
   /** A stream without `[DONE]` is whole when every choice has its finish reason. */
-  end(): AnswerEvent[] {
+  end(out: AnswerEvent[]): void {
+    this.#events = out;
     const rest = completeEvent(this.#splitter.end());
     if (isWhole(rest)) this.#read(rest);
     const choices = [...this.#choices.values()];
     if (choices.length > 0 && choices.every(({ isFinished }) => isFinished)) this.#finish();
-    return this.#take();
-  }
-
-  #take(): AnswerEvent[] {
-    const events = this.#events;
-    this.#events = [];
-    return events;
   }
 
   readonly #emit = (event: AnswerEvent): void => {
@@ -66,8 +61,7 @@ export class ChatStreamReader implements StreamReader {
 
   #readEvent(chunk: JsonRecord | undefined, isError: boolean): void {
     if (chunk === undefined) {
-      this.#emit({ type: "error", error: INVALID_EVENT });
-      return;
+      throw new GatewayError("upstream_invalid", "the provider sent an event that is not a JSON object");
     }
     const { choices, usage } = chunk;
     const mayFail = isError || !Array.isArray(choices) || isRecord(chunk["error"]);
@@ -122,11 +116,6 @@ export class ChatStreamReader implements StreamReader {
   }
 }
 
-const INVALID_EVENT: VendorError = {
-  type: "invalid_event",
-  message: "the provider sent an event that is not a JSON object",
-  status: 502,
-};
 const UNKNOWN_ERROR: VendorError = { type: "error", message: "the provider reported an error", status: 502 };
 
 /** Whether what is left at the end of a stream is an event that lacks only its blank line. */

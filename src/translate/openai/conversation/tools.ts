@@ -12,9 +12,9 @@ export interface WrittenTools {
 export function writeTools(conversation: Conversation, losses: Losses): WrittenTools {
   const { toolChoice, parallelToolCalls } = conversation;
   const functions: FunctionTool[] = [];
-  for (const [index, tool] of conversation.tools.entries()) {
+  for (const tool of conversation.tools) {
     if (tool.type === "function") functions.push(tool);
-    else losses.drop(`tools[${index}]`);
+    else losses.dropIn(tool);
   }
   if (functions.length === 0) {
     // OpenAI refuses a choice among no tools; to forbid them is what happens anyway.
@@ -23,7 +23,7 @@ export function writeTools(conversation: Conversation, losses: Losses): WrittenT
   }
   return {
     tools: functions.map(writeFunction),
-    tool_choice: toolChoice && writeChoice(toolChoice, functions),
+    tool_choice: toolChoice && writeChoice(toolChoice, functions, losses),
     parallel_tool_calls: parallelToolCalls,
   };
 }
@@ -32,10 +32,13 @@ function writeFunction({ name, description, parameters, strict }: FunctionTool):
   return { type: "function", function: { name, description, parameters, strict } };
 }
 
-function writeChoice(choice: ToolChoice, functions: readonly FunctionTool[]): string | object {
+function writeChoice(choice: ToolChoice, functions: readonly FunctionTool[], losses: Losses): string | object {
   if (choice.type !== "tool") return choice.type;
   if (!functions.some(({ name }) => name === choice.name)) {
-    throw untranslatable("tool_choice", `${JSON.stringify(choice.name)} is not a tool that the backend can be given`);
+    throw untranslatable(
+      losses.pathOf("tool_choice"),
+      `${JSON.stringify(choice.name)} is not a tool that the backend can be given`,
+    );
   }
   return { type: "function", function: { name: choice.name } };
 }
