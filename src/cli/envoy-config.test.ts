@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { parse } from "yaml";
 import { type EnvoyConfigOptions, runEnvoyConfig } from "./envoy-config.ts";
 
 const EXAMPLE = join(import.meta.dirname, "../../examples/openai/openai.yaml");
@@ -11,6 +12,7 @@ const OPTIONS: EnvoyConfigOptions = {
   address: "127.0.0.1",
   adminPort: 9901,
   messageTimeout: 10_000,
+  rateLimitTimeout: 1_500,
 };
 
 let folder = "";
@@ -46,6 +48,60 @@ test("the configuration is printed as Envoy's YAML, with the options in it and w
   assert.match(text, /path: \/run\/aigw\.sock/);
   assert.match(text, /filename: \/ca\.pem/);
 });
+
+const FILES = { tlsCert: "/tls/envoy.pem", tlsKey: "/tls/envoy.key", tlsCa: "/tls/ca.pem" };
+
+test("a processor over mutual TLS is asked with Envoy's certificate, and has to be who it is", async () => {
+  const env = { OPENAI_API_KEY: "k" };
+  const { code, text } = await print([EXAMPLE], { env, processor: "processor.test:1063", ...FILES });
+  assert.equal(code, 0);
+  const { clusters } = parse(text).static_resources;
+  const { transport_socket } = clusters.find(({ name }: { name: string }) => name === "aigw-processor");
+  assert.deepEqual(transport_socket.typed_config, {
+    "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+    common_tls_context: {
+      tls_params: { tls_minimum_protocol_version: "TLSv1_2" },
+      alpn_protocols: ["h2"],
+      tls_certificates: [{ certificate_chain: { filename: FILES.tlsCert }, private_key: { filename: FILES.tlsKey } }],
+      validation_context: {
+        trusted_ca: { filename: FILES.tlsCa },
+        match_typed_subject_alt_names: [{ san_type: "DNS", matcher: { exact: "processor.test" } }],
+      },
+    },
+    sni: "processor.test",
+  });
+});
+
+const NAMES: readonly { processor: string; tlsName?: string; want: RegExp }[] = [
+  { processor: "10.0.0.7:1063", want: /san_type: IP_ADDRESS\s+matcher:\s+exact: 10\.0\.0\.7\n/ },
+  { processor: "[fd00::7]:1063", want: /san_type: IP_ADDRESS\s+matcher:\s+exact: fd00::7\n/ },
+  { processor: "10.0.0.7:1063", tlsName: "processor", want: /san_type: DNS\s+matcher:\s+exact: processor\n/ },
+  { processor: "/run/aigw.sock", tlsName: "processor", want: /sni: processor\n/ },
+];
+
+for (const { want, ...options } of NAMES) {
+  test(`the processor's certificate is for ${options.tlsName ?? "its address"} (${options.processor})`, async () => {
+    const { text } = await print([EXAMPLE], { env: { OPENAI_API_KEY: "k" }, ...FILES, ...options });
+    assert.match(text, want);
+  });
+}
+
+const INCOMPLETE: readonly { name: string; in: Partial<EnvoyConfigOptions>; want: string }[] = [
+  {
+    name: "a certificate alone",
+    in: { tlsCert: "c.pem" },
+    want: "aigw: --tls-cert, --tls-key and --tls-ca belong together",
+  },
+  { name: "a name alone", in: { tlsName: "n" }, want: "aigw: --tls-name needs --tls-cert, --tls-key and --tls-ca" },
+  { name: "a Unix socket without a name", in: FILES, want: "aigw: a Unix socket has no name: say --tls-name" },
+];
+
+for (const { name, in: options, want } of INCOMPLETE) {
+  test(`${name} is told, and nothing is printed`, async () => {
+    const { code, text, errors } = await print([EXAMPLE], { env: { OPENAI_API_KEY: "k" }, ...options });
+    assert.deepEqual([code, text, errors], [1, "", [want]]);
+  });
+}
 
 test("the same configuration is printed the same way", async () => {
   const env = { OPENAI_API_KEY: "k" };

@@ -3,23 +3,35 @@ import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { ConfigError, formatFault } from "../errors/config-error.ts";
 import type { Environment } from "../resources/substitute.ts";
+import type { ProcessorTls } from "../xds/processor-tls.ts";
 import type { XdsOptions } from "../xds/resources.ts";
 import { DEFAULT_LISTEN } from "./extproc.ts";
 import { load } from "./load.ts";
-import { hostAndPort, messageTimeoutOption, port, socketAddress } from "./options.ts";
+import {
+  addRateLimitOptions,
+  hostAndPort,
+  messageTimeoutOption,
+  port,
+  type RateLimitOptions,
+  rateLimitService,
+  socketAddress,
+} from "./options.ts";
 import { defaultPaths } from "./run/default-paths.ts";
 import { configuredOrigin } from "./run/origin.ts";
 
 /** The command's options as commander gives them. */
-export interface EnvoyConfigOptions {
+export interface EnvoyConfigOptions extends RateLimitOptions {
   readonly processor: string;
   readonly address: string;
   readonly port?: number;
   readonly adminPort: number;
   readonly caFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsCa?: string;
+  readonly tlsName?: string;
   readonly messageTimeout: number;
-  readonly rateLimitService?: { readonly host: string; readonly port: number };
-  readonly rateLimitDeny?: boolean;
+  readonly rateLimitTls?: boolean;
 }
 
 /** The command's surroundings. */
@@ -40,11 +52,17 @@ const CA_FILES = [
 const HELP = `
 The YAML is a whole static configuration, for \`envoy -c\` and for looking at; run \`aigw extproc\` with the same FILEs
 beside it. It holds the private keys of HTTPS listeners, but no provider's key: those stay with the processor. It does
-not follow changes; \`aigw run --host envoy\` does.`;
+not follow changes; \`aigw run --host envoy\` does.
+
+With --rate-limit-service Envoy's own filter asks that service about global limits: run \`aigw extproc\` with
+--limits-in-envoy then, else they are counted twice.
+
+With --tls-cert, --tls-key and --tls-ca (all three, PEM files where Envoy runs) Envoy asks the processor over mutual TLS, as
+\`aigw extproc\` wants it with its options of the same names. Envoy reads them when it starts.`;
 
 /** Adds the command. */
 export function registerEnvoyConfig(program: Command): void {
-  program
+  const command = program
     .command("envoy-config")
     .description("print the static configuration of an Envoy that serves FILE… through `aigw extproc`")
     .argument("[FILE...]")
@@ -53,9 +71,13 @@ export function registerEnvoyConfig(program: Command): void {
     .option("--port <number>", "port of every listener (default: its own)", port)
     .option("--admin-port <number>", "port of Envoy's admin page, on 127.0.0.1", port, 9901)
     .option("--ca-file <path>", "CAs that providers are verified by, where Envoy runs (default: this system's)")
-    .addOption(messageTimeoutOption())
-    .option("--rate-limit-service <host:port>", "Envoy's rate limit service", hostAndPort)
-    .option("--rate-limit-deny", "refuse requests while that service does not answer (default: let them pass)")
+    .option("--tls-cert <file>", "certificate that Envoy shows to the processor, with its chain")
+    .option("--tls-key <file>", "its key")
+    .option("--tls-ca <file>", "the CA that signed the processor's certificate")
+    .option("--tls-name <name>", "name in the processor's certificate (default: the host in --processor)")
+    .addOption(messageTimeoutOption());
+  addRateLimitOptions(command)
+    .option("--rate-limit-tls", "ask that service over mutual TLS, too, with the files of --tls-…")
     .addHelpText("after", HELP)
     .action(async (paths: string[], options: EnvoyConfigOptions) => {
       process.exitCode = await runEnvoyConfig(paths, options, {
@@ -77,6 +99,11 @@ export async function runEnvoyConfig(
     io.printError(`aigw: ${origin.error}`);
     return 1;
   }
+  const tls = processorTls(options);
+  if (typeof tls === "string") {
+    io.printError(`aigw: ${tls}`);
+    return 1;
+  }
   let sources: ReturnType<typeof origin.read>;
   try {
     sources = origin.read();
@@ -90,27 +117,37 @@ export async function runEnvoyConfig(
   for (const fault of faults) io.printError(formatFault(fault));
   if (faults.length > 0) return 1;
   const { staticBootstrap } = await import("../xds/static-bootstrap.ts");
-  io.print(staticBootstrap(config, { ...xdsOptions(options), adminPort: options.adminPort }));
+  io.print(staticBootstrap(config, { ...xdsOptions(options, tls), adminPort: options.adminPort }));
   return 0;
 }
 
-function xdsOptions({
-  processor,
-  address,
-  port,
-  caFile,
-  messageTimeout,
-  rateLimitService,
-  rateLimitDeny,
-}: EnvoyConfigOptions): XdsOptions {
+function xdsOptions(options: EnvoyConfigOptions, tls: ProcessorTls | undefined): XdsOptions {
+  const { processor, address, port, caFile, messageTimeout, rateLimitTls = false } = options;
+  const service = rateLimitService(options);
   return {
     bindAddress: address,
     portOverride: port,
-    processor: { sockets: [processor] },
+    processor: { sockets: [processor], tls },
     messageTimeoutMs: messageTimeout,
     systemCaPath: caFile ?? CA_FILES.find((path) => existsSync(path)) ?? "/etc/ssl/certs/ca-certificates.crt",
-    rateLimitService: rateLimitService && { ...rateLimitService, denyOnFailure: rateLimitDeny ?? false },
+    rateLimitService:
+      service && tls && rateLimitTls ? { ...service, tls: { ...tls, serverName: service.host } } : service,
   };
+}
+
+/** Undefined for clear text; a sentence when something is missing. */
+function processorTls(options: EnvoyConfigOptions): ProcessorTls | string | undefined {
+  const { processor, tlsCert: cert, tlsKey: key, tlsCa: ca, tlsName } = options;
+  if (cert === undefined && key === undefined && ca === undefined) {
+    if (options.rateLimitTls) return "--rate-limit-tls needs --tls-cert, --tls-key and --tls-ca";
+    return tlsName === undefined ? undefined : "--tls-name needs --tls-cert, --tls-key and --tls-ca";
+  }
+  if (cert === undefined || key === undefined || ca === undefined) {
+    return "--tls-cert, --tls-key and --tls-ca belong together";
+  }
+  const serverName = tlsName ?? (processor.startsWith("/") ? undefined : hostAndPort(processor).host);
+  if (serverName === undefined) return "a Unix socket has no name: say --tls-name";
+  return { cert, key, ca, serverName };
 }
 
 /** As the resources name it: the path of a Unix socket, or `host:port`. */

@@ -5,7 +5,8 @@
 import { chmodSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type ListenOptions, type Server } from "node:net";
 import type { Duplex } from "node:stream";
-import { createServer as createTlsServer } from "node:tls";
+import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
+import { invariant } from "../errors/invariant.ts";
 import { Admissions } from "./admission.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 import type { GrpcMethods } from "./grpc.ts";
@@ -20,10 +21,17 @@ const KEEP_ALIVE_MS = 30_000;
 /** Where to listen: a Unix socket, or an address and a port (0: one that is free). */
 export type GrpcAddress = { readonly path: string } | { readonly host: string; readonly port: number };
 
+/** PEM: the server's certificate and key, and the CA that has signed those of its peers. */
+export interface GrpcTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
 /** Settings of a server. */
 export interface GrpcServerOptions {
-  /** PEM; undefined = clear text. Peers must show a certificate that `ca` has signed. */
-  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string } | undefined;
+  /** Undefined = clear text. Peers must show a certificate. */
+  readonly tls?: GrpcTls | undefined;
   /** Largest message taken, 128 MiB unless told. */
   readonly messageBytesMax?: number;
   /** A peer that leaves more than this unread is disconnected, 512 MiB unless told. */
@@ -40,6 +48,8 @@ export interface GrpcServer {
    * @returns The port, 0 for a Unix socket. Rejects with Node's error, e.g. EADDRINUSE.
    */
   listen(address: GrpcAddress): Promise<number>;
+  /** Uses other certificates for connections made from now on; throws, and keeps the old ones, when they do not fit together. */
+  setTls(tls: GrpcTls): void;
   /** Takes no more connections and calls, lets the calls end for so long, and then destroys what is left. */
   close(drainMs: number): Promise<void>;
   /** Number of open connections. */
@@ -98,6 +108,11 @@ class Http2GrpcServer implements GrpcServer, ConnectionOwner {
     return 0;
   }
 
+  setTls(tls: GrpcTls): void {
+    invariant(this.#server instanceof TlsServer, "a server in clear text has no certificates");
+    this.#server.setSecureContext(tls);
+  }
+
   close(drainMs: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
@@ -133,7 +148,7 @@ function makeServer(options: GrpcServerOptions, accept: (socket: Duplex) => void
   if (tls === undefined) return createServer(socketOptions, accept);
   const mutual = { ...tls, requestCert: true, rejectUnauthorized: true, ALPNProtocols: ["h2"] };
   const server = createTlsServer({ ...socketOptions, ...mutual }, accept);
-  server.on("tlsClientError", (error) => options.onError(error));
+  server.on("tlsClientError", (cause) => options.onError(new Error("a TLS handshake failed", { cause })));
   return server;
 }
 

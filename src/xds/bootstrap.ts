@@ -1,6 +1,6 @@
 /** What Envoy starts with: who it is, where its configuration comes from, and limits for itself. */
 import type { BootstrapJson } from "../gen/envoy/config/bootstrap/v3/bootstrap_pb.ts";
-import { duration, typed } from "./names.ts";
+import { duration, PROTOCOL_OPTIONS, typed } from "./names.ts";
 
 /** The cluster of our discovery service. */
 const XDS_CLUSTER = "aigw-xds";
@@ -9,7 +9,6 @@ const CONNECTIONS_MAX = 50_000;
 /** How long DNS may take before what is known so far is used: a provider whose name does not resolve must not hold up others. */
 const DNS_SECONDS = 2;
 const DNS_TRIES = 2;
-const PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
 /** What is different in each Envoy. */
 export interface BootstrapOptions {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { BackendRef, Upstream, UpstreamTls } from "../config/runtime-config.ts";
+import { testTls } from "../config/test-upstream-tls.ts";
 import type { TrafficPolicy } from "../config/traffic-policy.ts";
 import type { ClusterJson } from "../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import type { HttpProtocolOptionsJson } from "../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
@@ -9,7 +10,7 @@ import { ruleEndpoints } from "./endpoints.ts";
 import { limitations } from "./limitations.ts";
 import { TEST_OPTIONS, testConfig, testEndpoint, testRef, testRoute, testRule, testUpstream } from "./test-config.ts";
 
-const TLS: UpstreamTls = { serverName: "api.test", ca: undefined, insecureSkipVerify: false };
+const TLS = testTls({ serverName: "api.test" });
 const SOCKET = { host: undefined, port: 0, unixPath: "/run/model.sock", authority: "localhost" };
 const NAMED = testUpstream({ endpoints: [testEndpoint("api.test")], tls: TLS });
 const PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -196,6 +197,24 @@ describe("TLS towards the backends of a rule", () => {
       validation: {
         trustedCa: { inlineString: "PEM" },
         matchTypedSubjectAltNames: [{ sanType: "IP_ADDRESS", matcher: { exact: "10.0.0.1" } }],
+      },
+    },
+    {
+      name: "the names that are accepted instead",
+      in: {
+        ...TLS,
+        subjectAltNames: [
+          { type: "DNS", value: "other.test" },
+          { type: "URI", value: "spiffe://models.test/llm" },
+        ],
+      },
+      sni: "api.test",
+      validation: {
+        trustedCa: { filename: TEST_OPTIONS.systemCaPath },
+        matchTypedSubjectAltNames: [
+          { sanType: "DNS", matcher: { exact: "other.test" } },
+          { sanType: "URI", matcher: { exact: "spiffe://models.test/llm" } },
+        ],
       },
     },
     {

@@ -17,9 +17,11 @@ import {
   duration,
   NOWHERE_CLUSTER,
   PROCESSOR_CLUSTER,
+  PROTOCOL_OPTIONS,
   typed,
   usableRefs,
 } from "./names.ts";
+import { type ProcessorTls, processorSocket } from "./processor-tls.ts";
 import { transportSockets } from "./upstream-tls.ts";
 
 /** Requests and answers are held whole where the processor rewrites them. */
@@ -31,7 +33,6 @@ const CIRCUIT_BREAKER_MAX = 100_000;
 const IDLE_MS = 60_000;
 /** Silence after which the kernel probes a connection: a model may think for minutes, and middle boxes forget sooner. */
 const TCP_KEEPALIVE_SECONDS = 30;
-const PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 /** A message to the processor can hold a whole body. */
 const PROCESSOR_WINDOW_BYTES = 16 * 1024 * 1024;
 const PROCESSOR_CONNECT_TIMEOUT = "5s";
@@ -126,8 +127,8 @@ export function ruleCluster(route: Route, rule: Rule, options: ClusterOptions): 
   };
 }
 
-/** The cluster of our processor: its worker processes in turn. */
-export function processorCluster(sockets: readonly string[]): ClusterJson {
+/** The cluster of our processor: its worker processes in turn; without `tls` in clear text. */
+export function processorCluster(sockets: readonly string[], tls?: ProcessorTls): ClusterJson {
   const options: HttpProtocolOptionsJson = {
     explicitHttpConfig: {
       http2ProtocolOptions: {
@@ -145,6 +146,7 @@ export function processorCluster(sockets: readonly string[]): ClusterJson {
     lbPolicy: "LEAST_REQUEST",
     circuitBreakers: circuitBreakers(undefined),
     ...PROCESSOR_HEALTH,
+    ...(tls === undefined ? {} : { transportSocket: processorSocket(tls) }),
     typedExtensionProtocolOptions: { [PROTOCOL_OPTIONS]: typed(PROTOCOL_OPTIONS, options) },
     loadAssignment: {
       clusterName: PROCESSOR_CLUSTER,
@@ -214,7 +216,7 @@ function protocolOptions(
       ...(maxRequests === undefined ? {} : { maxRequestsPerConnection: maxRequests }),
     },
     ...protocolChoice(rule),
-    ...(refs.length > 1 ? { httpFilters: upstreamFilters(options) } : {}),
+    ...(refs.length > 1 ? { httpFilters: upstreamFilters(rule, options) } : {}),
   };
 }
 

@@ -3,7 +3,9 @@
  * (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/ext_proc_filter): once per request as
  * *router*, and where a rule has several backends once per attempt as *upstream*, after Envoy has chosen one.
  */
+import type { Listener, Rule } from "../config/runtime-config.ts";
 import {
+  ADDRESS_ATTRIBUTE,
   BACKEND_ATTRIBUTE,
   DETAILS_ATTRIBUTE,
   DYNAMIC_METADATA,
@@ -25,18 +27,25 @@ const MESSAGE_TIMEOUT_MAX_MS = 300_000;
 
 /** What both roles need to know. */
 export interface ProcessorOptions {
+  /** Whether a limit looks at callers' addresses, which are told only then. */
+  readonly tellsAddress?: boolean;
   /** How long one message may take. */
   readonly messageTimeoutMs: number;
 }
 
 /** The filter that decides about a request and its answer. */
-export function routerFilter(listener: string, options: ProcessorOptions): HttpFilterJson {
+export function routerFilter({ name, routes }: Listener, options: ProcessorOptions): HttpFilterJson {
   const metadata = [
     { key: ROLE_HEADER, value: "router" },
-    { key: LISTENER_HEADER, value: listener },
+    { key: LISTENER_HEADER, value: name },
   ];
+  const namespaces = credentialNamespaces(routes.flatMap(({ rules }) => rules));
   const filter: ExternalProcessorJson = {
     ...common(metadata, options),
+    metadataOptions: {
+      ...(namespaces.length > 0 && { forwardingNamespaces: { untyped: namespaces } }),
+      receivingNamespaces: { untyped: [DYNAMIC_METADATA] },
+    },
     processingMode: {
       requestHeaderMode: "SEND",
       requestBodyMode: "BUFFERED",
@@ -48,6 +57,7 @@ export function routerFilter(listener: string, options: ProcessorOptions): HttpF
       requestTrailerMode: "SKIP",
       responseTrailerMode: "SKIP",
     },
+    ...(options.tellsAddress === true && { requestAttributes: [ADDRESS_ATTRIBUTE] }),
     responseAttributes: [DETAILS_ATTRIBUTE],
     statPrefix: "router",
   };
@@ -55,12 +65,13 @@ export function routerFilter(listener: string, options: ProcessorOptions): HttpF
 }
 
 /** The filters of a cluster whose requests are translated, mutated and signed once their backend is known. */
-export function upstreamFilters(options: ProcessorOptions): HttpFilterJson[] {
+export function upstreamFilters(rule: Rule, options: ProcessorOptions): HttpFilterJson[] {
+  const namespaces = credentialNamespaces([rule]);
   const filter: ExternalProcessorJson = {
     ...common([{ key: ROLE_HEADER, value: "upstream" }], options),
     metadataOptions: {
-      // By which the processor finds the request.
-      forwardingNamespaces: { untyped: [DYNAMIC_METADATA] },
+      // In ours is the id by which the processor finds the request.
+      forwardingNamespaces: { untyped: [...new Set([DYNAMIC_METADATA, ...namespaces])] },
       receivingNamespaces: { untyped: [DYNAMIC_METADATA] },
     },
     processingMode: {
@@ -84,6 +95,16 @@ export function upstreamFilters(options: ProcessorOptions): HttpFilterJson[] {
   ];
 }
 
+/** Namespaces of dynamic metadata in which callers' own credentials come. */
+function credentialNamespaces(rules: readonly Rule[]): string[] {
+  const auths = rules.flatMap(({ backends }) => backends.map(({ backend }) => backend.auth));
+  const namespaces = auths.flatMap((auth) => {
+    const override = auth.type === "none" ? undefined : auth.override;
+    return override?.from === "metadata" ? [override.namespace] : [];
+  });
+  return [...new Set(namespaces)];
+}
+
 function common(initialMetadata: HeaderValueJson[], { messageTimeoutMs }: ProcessorOptions): ExternalProcessorJson {
   return {
     // No timeout of the call itself: it lives as long as the request, and a stream may take hours.
@@ -95,7 +116,6 @@ function common(initialMetadata: HeaderValueJson[], { messageTimeoutMs }: Proces
     messageTimeout: duration(messageTimeoutMs),
     maxMessageTimeout: duration(Math.max(messageTimeoutMs, MESSAGE_TIMEOUT_MAX_MS)),
     mutationRules: { allowAllRouting: true, allowEnvoy: true },
-    metadataOptions: { receivingNamespaces: { untyped: [DYNAMIC_METADATA] } },
   };
 }
 

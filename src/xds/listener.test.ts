@@ -46,7 +46,7 @@ describe("a listener", () => {
   it("passes a request to the processor, then to the rate limits if there are any, then on", () => {
     const namesOf = (options: typeof TEST_OPTIONS) => managerOf({}, options).httpFilters?.map(({ name }) => name);
     assert.deepEqual(namesOf(TEST_OPTIONS), ["envoy.filters.http.ext_proc/aigateway", "envoy.filters.http.router"]);
-    const rateLimitService = { host: "limits.test", port: 8081, denyOnFailure: false };
+    const rateLimitService = { host: "limits.test", port: 8081, timeoutMs: 100, denyOnFailure: false };
     assert.deepEqual(namesOf({ ...TEST_OPTIONS, rateLimitService }), [
       "envoy.filters.http.ext_proc/aigateway",
       "envoy.filters.http.ratelimit",
@@ -62,6 +62,11 @@ describe("a listener", () => {
       { key: "x-aigw-role", value: "router" },
       { key: "x-aigw-listener", value: "http" },
     ]);
+  });
+
+  it("takes the address of the connection for the caller's, whatever headers say", () => {
+    const { useRemoteAddress, xffNumTrustedHops } = managerOf({});
+    assert.deepEqual({ useRemoteAddress, xffNumTrustedHops }, { useRemoteAddress: true, xffNumTrustedHops: 0 });
   });
 
   it("finds its routes by name", () => {
@@ -119,7 +124,10 @@ describe("a listener with TLS", () => {
   it("serves HTTP/3 beside it where asked to, and says so", () => {
     const { listeners } = resourcesOf({ tls, http3: true });
     assert.deepEqual([...listeners.keys()], ["http", "http/quic"]);
-    assert.equal(listeners.get("http/quic")?.address?.socketAddress?.protocol, "UDP");
+    const quic = listeners.get("http/quic");
+    assert.equal(quic?.address?.socketAddress?.protocol, "UDP");
+    // What Envoy can read of datagrams that the kernel has joined.
+    assert.equal(quic?.udpListenerConfig?.downstreamSocketConfig?.preferGro, true);
     assert.match(JSON.stringify(listeners.get("http")), /h3=/);
     assert.doesNotMatch(JSON.stringify(listenerOf({ tls })), /h3=/);
   });

@@ -3,6 +3,7 @@
  * (https://www.envoyproxy.io/docs/envoy/latest/configuration/best_practices/edge).
  */
 import type { Listener } from "../config/runtime-config.ts";
+import type { QuicProtocolOptionsJson } from "../gen/envoy/config/core/v3/protocol_pb.ts";
 import type { FilterChainJson } from "../gen/envoy/config/listener/v3/listener_components_pb.ts";
 import type { ListenerJson } from "../gen/envoy/config/listener/v3/listener_pb.ts";
 import type {
@@ -17,7 +18,7 @@ import { BUFFER_BYTES } from "./cluster.ts";
 import { type ProcessorOptions, routerFilter } from "./ext-proc-filter.ts";
 import { localReplyConfig } from "./local-reply.ts";
 import { duration, typed } from "./names.ts";
-import { rateLimitFilter } from "./rate-limit.ts";
+import { type RateLimitService, rateLimitFilter } from "./rate-limit.ts";
 import { presentedCertificates, secretName } from "./secret.ts";
 
 /** Largest head of a request. */
@@ -29,6 +30,15 @@ const HEAD_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 75_000;
 /** Streams one HTTP/2 connection may have open; an agent's tools share one. */
 const STREAMS_MAX = 1_000;
+/**
+ * As for HTTP/2; windows are the largest that Envoy takes
+ * (https://www.envoyproxy.io/docs/envoy/v1.40.0/api-v3/config/core/v3/protocol.proto#config-core-v3-quicprotocoloptions).
+ */
+const QUIC_LIMITS: QuicProtocolOptionsJson = {
+  maxConcurrentStreams: STREAMS_MAX,
+  initialStreamWindowSize: 16 * 1024 * 1024,
+  initialConnectionWindowSize: 24 * 1024 * 1024,
+};
 /** How long a client may go on using HTTP/3 after it was told of it (RFC 7838 section 3.1). */
 const ALT_SVC_SECONDS = 86_400;
 
@@ -36,7 +46,7 @@ const ALT_SVC_SECONDS = 86_400;
 export interface ListenerOptions extends ProcessorOptions {
   readonly bindAddress: string;
   readonly portOverride?: number | undefined;
-  readonly rateLimitService?: { readonly denyOnFailure: boolean } | undefined;
+  readonly rateLimitService?: RateLimitService | undefined;
 }
 
 /** Where Envoy finds what a listener refers to. */
@@ -83,7 +93,12 @@ function quicListener(scene: Scene): ListenerJson {
   return {
     ...bound(scene, "UDP"),
     name: `${scene.listener.name}/quic`,
-    udpListenerConfig: { quicOptions: {} },
+    udpListenerConfig: {
+      quicOptions: { quicProtocolOptions: QUIC_LIMITS },
+      // Without it Envoy 1.40 still has the kernel join datagrams, and drops those that then do not fit its buffer: first of
+      // all the two of a handshake with a post-quantum key.
+      downstreamSocketConfig: { preferGro: true },
+    },
     ...tlsChains(scene, "HTTP3", (downstreamTlsContext) => ({
       name: "envoy.transport_sockets.quic",
       typedConfig: typed("envoy.extensions.transport_sockets.quic.v3.QuicDownstreamTransport", {
@@ -164,7 +179,7 @@ function connectionManager(scene: Scene, codecType: HttpConnectionManager_CodecT
  * What Envoy may hold of a body for its filters, of requests as of answers. The listener's own limit for requests, which may be
  * smaller, is held by the processor.
  */
-function bufferBytes({ bodyBytesMax }: Listener): number {
+export function bufferBytes({ bodyBytesMax }: Listener): number {
   return Math.max(bodyBytesMax, BUFFER_BYTES);
 }
 
@@ -229,7 +244,7 @@ function httpFilters({ listener, options }: Scene): HttpFilterJson[] {
   const { rateLimitService } = options;
   return [
     ...(listener.http3 ? [altSvc()] : []),
-    routerFilter(listener.name, options),
+    routerFilter(listener, options),
     ...(rateLimitService === undefined ? [] : [rateLimitFilter(rateLimitService)]),
     {
       name: "envoy.filters.http.router",

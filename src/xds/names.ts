@@ -30,6 +30,9 @@ export function typed<Message extends object>(type: string, message: Message): A
   return { "@type": `type.googleapis.com/${type}`, ...message };
 }
 
+/** Type of a cluster's HTTP options, and the name they stand under. */
+export const PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
 /** The JSON form of a duration. */
 export function duration(ms: number): string {
   return `${ms / 1000}s`;

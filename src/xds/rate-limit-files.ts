@@ -1,7 +1,7 @@
 /** Hands the rate limit service its configuration in a folder that it watches. */
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { RATE_LIMIT_DOMAIN } from "./rate-limit.ts";
+import { RATE_LIMIT_DOMAIN } from "../ratelimit/descriptor.ts";
 
 /**
  * Writes the configuration to `<folder>/config/aigw.yaml`, where a service with `RUNTIME_ROOT=<folder>` and

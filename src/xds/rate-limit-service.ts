@@ -1,8 +1,8 @@
-/** What the rate limit service has to know to count our descriptors (https://github.com/envoyproxy/ratelimit, Configuration). */
+/** What Envoy's own rate limit service has to know to count our descriptors (https://github.com/envoyproxy/ratelimit, Configuration). */
 import { stringify } from "yaml";
+import type { Limit } from "../config/limits.ts";
 import type { RuntimeConfig } from "../config/runtime-config.ts";
-import type { RateLimitRule } from "../config/traffic-policy.ts";
-import { type DescriptorEntry, ENTRY, entriesOf, RATE_LIMIT_DOMAIN, ruleValue } from "./rate-limit.ts";
+import { ENTRY, isCountedByEnvoy, isKeyed, RATE_LIMIT_DOMAIN } from "../ratelimit/descriptor.ts";
 
 interface Descriptor {
   readonly key: string;
@@ -12,29 +12,30 @@ interface Descriptor {
   readonly descriptors?: readonly Descriptor[];
 }
 
-/** The configuration of the rate limit service for all routes, one YAML document. */
-export function rateLimitServiceConfig({ routes }: RuntimeConfig): string {
-  // A route that is served under several hostnames is there several times, with the same counters.
-  const byRule = new Map<string, Descriptor>();
-  for (const { id, traffic } of routes) {
-    if (traffic?.rateLimit === undefined) continue;
-    const { policy, rules } = traffic.rateLimit;
-    for (const [index, rule] of rules.entries()) {
-      const value = ruleValue({ policy, route: id, index });
-      byRule.set(value, descriptor([{ key: ENTRY.rule, value }, ...entriesOf(rule)], rule));
-    }
-  }
-  return stringify({ domain: RATE_LIMIT_DOMAIN, descriptors: [...byRule.values()] }, { lineWidth: 0 });
+/** The service's words for lengths of time. */
+const UNITS = new Map([
+  [1000, "second"],
+  [60_000, "minute"],
+  [3_600_000, "hour"],
+  [86_400_000, "day"],
+  [30 * 86_400_000, "month"],
+  [365 * 86_400_000, "year"],
+]);
+
+/** The configuration of the rate limit service, one YAML document. */
+export function rateLimitServiceConfig({ limits }: RuntimeConfig): string {
+  const descriptors = limits.filter(isCountedByEnvoy).map(descriptor);
+  return stringify({ domain: RATE_LIMIT_DOMAIN, descriptors }, { lineWidth: 0 });
 }
 
 /** The limit stands at the last of the entries that Envoy sends: the service compares whole descriptors. */
-function descriptor([entry, ...rest]: readonly DescriptorEntry[], rule: RateLimitRule): Descriptor {
-  const { key = "", value } = entry ?? {};
-  const named = { key, ...(value !== undefined && { value }) };
-  if (rest.length > 0) return { ...named, descriptors: [descriptor(rest, rule)] };
-  return {
-    ...named,
-    ...(rule.shadowMode && { shadow_mode: true as const }),
-    rate_limit: { unit: rule.unit.toLowerCase(), requests_per_unit: rule.requests },
+function descriptor(limit: Limit): Descriptor {
+  const { id, shadow, amount, window } = limit;
+  const unit = (window.type === "fixed" && UNITS.get(window.durationMs)) || "second";
+  const counted = {
+    ...(shadow && { shadow_mode: true as const }),
+    rate_limit: { unit, requests_per_unit: amount },
   };
+  const named = { key: ENTRY.limit, value: id };
+  return isKeyed(limit) ? { ...named, descriptors: [{ key: ENTRY.client, ...counted }] } : { ...named, ...counted };
 }

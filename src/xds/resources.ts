@@ -15,6 +15,7 @@ import { nowhereCluster, processorCluster, ruleCluster } from "./cluster.ts";
 import { isNamed, ruleEndpoints } from "./endpoints.ts";
 import { type Delivery, listenerResources } from "./listener.ts";
 import { clusterName, usableRefs } from "./names.ts";
+import type { ProcessorTls } from "./processor-tls.ts";
 import { type RateLimitService, rateLimitCluster } from "./rate-limit.ts";
 import { routeConfiguration } from "./route.ts";
 import { listenerSecrets } from "./secret.ts";
@@ -26,12 +27,13 @@ export interface XdsOptions {
   /** Port of every listener instead of its own; 0 = chosen by the system. */
   readonly portOverride?: number | undefined;
   /** Where the processor listens: a Unix socket's path or `host:port` per worker process. */
-  readonly processor: { readonly sockets: readonly string[] };
+  readonly processor: { readonly sockets: readonly string[]; readonly tls?: ProcessorTls | undefined };
   /** How long the processor may take for one message. */
   readonly messageTimeoutMs: number;
   /** File with the CAs that providers are verified by. */
   readonly systemCaPath: string;
-  readonly rateLimitService?: (RateLimitService & { readonly denyOnFailure: boolean }) | undefined;
+  /** Undefined = Envoy counts nothing. */
+  readonly rateLimitService?: RateLimitService | undefined;
 }
 
 /** Resources by name, as the discovery service serves them. */
@@ -51,6 +53,12 @@ const BY_NAME: Delivery = {
   secret: (name) => ({ name, sdsConfig: ADS }),
 };
 
+/** Options of the listeners of a configuration. */
+export function listenerOptions({ limits }: RuntimeConfig, options: XdsOptions) {
+  const looked = limits.flatMap(({ conditions, per }) => [...conditions.map(({ attribute }) => attribute), ...per]);
+  return { ...options, tellsAddress: looked.some(({ from }) => from === "address") };
+}
+
 /** All resources of a configuration. */
 export function envoyResources(config: RuntimeConfig, options: XdsOptions): EnvoyResources {
   const rules = config.routes.flatMap((route) =>
@@ -58,12 +66,15 @@ export function envoyResources(config: RuntimeConfig, options: XdsOptions): Envo
   );
   const clusters = rules.map(({ route, rule }) => ruleCluster(route, rule, options));
   const { rateLimitService } = options;
-  const { sockets } = options.processor;
+  const countedThere = rateLimitService === undefined ? [] : config.limits;
+  const { sockets, tls } = options.processor;
   if (rateLimitService !== undefined) clusters.push(rateLimitCluster(rateLimitService));
-  clusters.push(processorCluster(sockets), nowhereCluster());
+  clusters.push(processorCluster(sockets, tls), nowhereCluster());
   return {
-    listeners: byName(config.listeners.flatMap((listener) => listenerResources(listener, options, BY_NAME))),
-    routes: byName(config.listeners.map((listener) => routeConfiguration(listener))),
+    listeners: byName(
+      config.listeners.flatMap((listener) => listenerResources(listener, listenerOptions(config, options), BY_NAME)),
+    ),
+    routes: byName(config.listeners.map((listener) => routeConfiguration(listener, countedThere))),
     clusters: byName(clusters),
     endpoints: new Map(
       rules

@@ -18,7 +18,7 @@ const RETRY: RetryPolicy = {
 };
 
 function routesOf(route: ReturnType<typeof testRoute>) {
-  return routeConfiguration(testListener({ routes: [route] })).virtualHosts?.[0]?.routes ?? [];
+  return routeConfiguration(testListener({ routes: [route] }), []).virtualHosts?.[0]?.routes ?? [];
 }
 
 function actionOf(route: ReturnType<typeof testRoute>) {

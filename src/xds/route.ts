@@ -3,12 +3,14 @@
  * (https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/route/v3/route_components.proto). It decides nothing: hosts, models and
  * headers were matched by the processor, which names the rule in a header.
  */
+import type { Limit } from "../config/limits.ts";
 import type { Listener, Route, Rule } from "../config/runtime-config.ts";
 import type { LoadBalancer, RetryPolicy } from "../config/traffic-policy.ts";
 import { ROUTE_HEADER, STATIC_METADATA } from "../exchange/envoy-names.ts";
 import { BODY_IDLE_MS, timeLimits } from "../exchange/time-limits.ts";
 import type { RetryPolicyJson, RouteActionJson, RouteJson } from "../gen/envoy/config/route/v3/route_components_pb.ts";
 import type { RouteConfigurationJson } from "../gen/envoy/config/route/v3/route_pb.ts";
+import { bufferBytes } from "./listener.ts";
 import { clusterName, clusterStatName, duration, NOWHERE_CLUSTER, typed, usableRefs } from "./names.ts";
 import { RATE_LIMIT_FILTER, routeRateLimits } from "./rate-limit.ts";
 
@@ -29,17 +31,29 @@ const GRACE_MS = 10_000;
 /** How often Envoy draws again when it draws an endpoint that was tried before. */
 const DRAWS_MAX = 5;
 
-/** The route table of a listener. */
-export function routeConfiguration(listener: Listener): RouteConfigurationJson {
-  const routes = listener.routes.flatMap((route) =>
-    route.rules.filter((rule) => usableRefs(rule).length > 0).map((rule) => ruleRoute(route, rule)),
-  );
+/**
+ * The route table of a listener.
+ *
+ * @param limits Those of which Envoy counts what it can.
+ */
+export function routeConfiguration(listener: Listener, limits: readonly Limit[]): RouteConfigurationJson {
+  const routes = listener.routes.flatMap((route) => {
+    const rateLimits = routeRateLimits(limits, route.id);
+    return route.rules
+      .filter((rule) => usableRefs(rule).length > 0)
+      .map((rule) => ({
+        ...ruleRoute(route, rule),
+        ...(rateLimits === undefined ? {} : { typedPerFilterConfig: { [RATE_LIMIT_FILTER]: rateLimits } }),
+      }));
+  });
   return {
     name: listener.name,
     virtualHosts: [
       {
         name: "all",
         domains: ["*"],
+        // Over HTTP/3, where no window is that large.
+        requestBodyBufferLimit: String(bufferBytes(listener)),
         routes: [...routes, UNROUTED],
       },
     ],
@@ -57,14 +71,12 @@ const UNROUTED: RouteJson = {
 };
 
 function ruleRoute(route: Route, rule: Rule): RouteJson {
-  const rateLimits = routeRateLimits(route);
   return {
     name: clusterStatName(route, rule),
     match: { prefix: "/", headers: [{ name: ROUTE_HEADER, stringMatch: { exact: rule.key } }] },
     route: action(route, rule),
     metadata: { filterMetadata: { [STATIC_METADATA]: { aigw_route_name: route.id } } },
     requestHeadersToRemove: INTERNAL_HEADERS,
-    ...(rateLimits === undefined ? {} : { typedPerFilterConfig: { [RATE_LIMIT_FILTER]: rateLimits } }),
   };
 }
 

@@ -14,10 +14,13 @@ import { MUTATION } from "../../test/conformance/cases/mutation.ts";
 import { ROUTING } from "../../test/conformance/cases/routing.ts";
 import { TIMEOUTS } from "../../test/conformance/cases/timeouts.ts";
 import { installEnvoy } from "../../test/install-envoy.ts";
+import { serviceAccountJson } from "../../test/token-servers/google.ts";
 import { load } from "../cli/load.ts";
 import type { Listener, RuntimeConfig, Upstream } from "../config/runtime-config.ts";
 import { Secret } from "../config/secret.ts";
+import { testTls } from "../config/test-upstream-tls.ts";
 import type { TrafficPolicy } from "../config/traffic-policy.ts";
+import { CIPHERS, CURVES, SIGNATURE_ALGORITHMS } from "../resources/backend.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { envoyResources } from "./resources.ts";
 import { packSnapshot } from "./snapshot-pack.ts";
@@ -46,7 +49,13 @@ async function validate(text: string, name: string): Promise<void> {
 }
 
 async function compiled(text: string, file: string): Promise<RuntimeConfig> {
-  const anyKey = new Proxy<Record<string, string>>({}, { get: (_, name) => (name === "PORT" ? "1975" : "a-key") });
+  const shaped: Record<string, string> = {
+    PORT: "1975",
+    GOOGLE_SERVICE_ACCOUNT_JSON: serviceAccountJson(),
+    ALICE_KEY_SHA256: "a".repeat(64),
+    BUILD_KEY_SHA256: "b".repeat(64),
+  };
+  const anyKey = new Proxy(shaped, { get: (_, name) => shaped[String(name)] ?? "a-key" });
   const { config, faults } = await load({ sources: [{ name: file, text }], loadedAt: 0 }, anyKey, "envoy");
   assert.deepEqual(faults, []);
   return config;
@@ -77,13 +86,33 @@ describe("Envoy accepts", () => {
     await accepted(testConfig([testRoute(rule, EVERYTHING)]), "policy");
   });
 
+  it("everything TLS towards a backend can say", async () => {
+    const pem = (name: string) => readFileSync(join(PROJECT, "testdata", "tls", name), "utf8");
+    const tls = testTls({
+      ca: pem("backend-ca.pem"),
+      subjectAltNames: [
+        { type: "URI", value: "spiffe://models.test/llm" },
+        { type: "DNS", value: "other.test" },
+      ],
+      client: { chain: pem("gateway-a.pem"), key: new Secret(pem("gateway.key")) },
+      parameters: {
+        minVersion: "TLSv1.2",
+        maxVersion: "TLSv1.2",
+        ciphers: CIPHERS,
+        curves: CURVES,
+        signatureAlgorithms: SIGNATURE_ALGORITHMS,
+      },
+    });
+    await accepted(testConfig([testRoute(testRule([testRef("a", testUpstream({ tls }))]))]), "tls");
+  });
+
   const upstreams: Readonly<Record<string, Upstream>> = {
     address: testUpstream(),
     name: testUpstream({ endpoints: [testEndpoint("localhost")] }),
-    tls: testUpstream({ tls: { serverName: "api.test", ca: undefined, insecureSkipVerify: false } }),
+    tls: testUpstream({ tls: testTls({ serverName: "api.test" }) }),
     "h2 over tls": testUpstream({
       protocol: "h2",
-      tls: { serverName: "10.0.0.1", ca: readFileSync(caPath, "utf8"), insecureSkipVerify: false },
+      tls: testTls({ serverName: "10.0.0.1", ca: readFileSync(caPath, "utf8") }),
     }),
     h2c: testUpstream({ protocol: "h2" }),
     socket: testUpstream({ endpoints: [{ host: undefined, port: 0, unixPath: "/run/m.sock", authority: "m" }] }),
@@ -113,7 +142,7 @@ describe("Envoy accepts", () => {
     const options = {
       ...OPTIONS,
       processor: { sockets: ["/run/0.sock", "/run/1.sock"] },
-      rateLimitService: { host: "127.0.0.1", port: 8081, denyOnFailure: true },
+      rateLimitService: { host: "127.0.0.1", port: 8081, timeoutMs: 100, denyOnFailure: true },
     };
     await validate(staticBootstrap(testConfig([testRoute(rule)]), options), "workers");
   });
@@ -180,5 +209,4 @@ const EVERYTHING: TrafficPolicy = {
     maxRequestsPerConnection: 1,
   },
   loadBalancer: { type: "ConsistentHash", hash: { type: "SourceIP" } },
-  rateLimit: undefined,
 };

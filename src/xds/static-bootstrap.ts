@@ -6,7 +6,7 @@ import type { ClusterJson } from "../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { fromAny, toAny } from "./any.ts";
 import { envoyItself } from "./bootstrap.ts";
 import { listenerResources } from "./listener.ts";
-import { envoyResources, type XdsOptions } from "./resources.ts";
+import { envoyResources, listenerOptions, type XdsOptions } from "./resources.ts";
 
 /**
  * The whole configuration as a static bootstrap in YAML, its fields named as in Envoy's documentation; private keys of listeners
@@ -19,7 +19,7 @@ export function staticBootstrap(config: RuntimeConfig, options: XdsOptions & { r
     ...envoyItself(options.adminPort),
     staticResources: {
       listeners: config.listeners.flatMap((listener) =>
-        listenerResources(listener, options, {
+        listenerResources(listener, listenerOptions(config, options), {
           routes: ({ name }) => ({ routeConfig: routes.get(name) ?? {} }),
           // A secret without a source is looked for in this file.
           secret: (name) => ({ name }),

@@ -77,6 +77,7 @@ export function testRoute(rule: Rule, traffic?: Partial<TrafficPolicy>): Route {
     rules: [rule],
     costs: [],
     strictTranslation: false,
+    callers: undefined,
     traffic: traffic && {
       timeouts: {
         connectMs: undefined,
@@ -89,7 +90,6 @@ export function testRoute(rule: Rule, traffic?: Partial<TrafficPolicy>): Route {
       healthCheck: undefined,
       circuitBreaker: undefined,
       loadBalancer: undefined,
-      rateLimit: undefined,
       ...traffic,
     },
   };
@@ -111,5 +111,12 @@ export function testListener(changes: Partial<Listener> = {}): Listener {
 
 /** A configuration with one listener for its routes. */
 export function testConfig(routes: readonly Route[], listener: Partial<Listener> = {}): RuntimeConfig {
-  return { version: "1", listeners: [testListener({ routes, ...listener })], routes, globalCosts: [], statuses: [] };
+  return {
+    version: "1",
+    listeners: [testListener({ routes, ...listener })],
+    routes,
+    globalCosts: [],
+    limits: [],
+    statuses: [],
+  };
 }

@@ -1,87 +1,44 @@
 /** `aigw extproc` beside an Envoy that somebody else runs with what `aigw envoy-config` prints: it ends, comes back, is slow. */
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type Simulator, startSimulator } from "../../src/simulate/simulator.ts";
 import { UPSTREAM_PORT } from "../conformance/case.ts";
-import { installEnvoy } from "../install-envoy.ts";
 import { ask, eventually, faultsConfig, Load, type Outcome } from "./envoy-tools.ts";
+import { OwnEnvoy, type Processor } from "./own-envoy.ts";
 
-const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
-const ENV = { PATH: process.env["PATH"] };
 const MODELS = ["one", "two", "claude-x"];
 const CALLERS = 4;
 /** Well within the time that Envoy waits. */
 const SLOW_MS = 500;
 const MESSAGE_TIMEOUT_MS = 5000;
 
-const started: ChildProcess[] = [];
-let folder = "";
 let simulator: Simulator;
-let processor: ChildProcess;
+let own: OwnEnvoy;
+let processor: Processor;
 let url = "";
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), "aigw-restart-"));
   simulator = await startSimulator({ port: 0 });
-  writeFileSync(join(folder, "config.yaml"), faultsConfig().replaceAll(UPSTREAM_PORT, String(simulator.port)));
+  own = new OwnEnvoy(faultsConfig().replaceAll(UPSTREAM_PORT, String(simulator.port)));
   processor = await startProcessor();
-  await startEnvoy();
+  const timeout = ["--message-timeout", String(MESSAGE_TIMEOUT_MS)];
+  ({ url } = await own.startEnvoy(own.envoyConfig(["--processor", socket(), ...timeout])));
 });
 after(async () => {
   await simulator.close();
-  for (const child of started) child.kill("SIGKILL");
-  rmSync(folder, { recursive: true, force: true });
+  own.stop();
 });
 
-async function startProcessor(): Promise<ChildProcess> {
-  const file = join(folder, "config.yaml");
-  const where = ["--listen", `unix:${join(folder, "processor.sock")}`, "--admin-port", "0"];
-  const child = spawn(process.execPath, [MAIN, "extproc", file, ...where, "--workers", "1", "--access-log", "none"], {
-    env: ENV,
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  started.push(child);
-  let stderr = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
-  await eventually("the processor", () => {
-    assert.equal(child.exitCode, null, stderr);
-    return stderr.includes("admin on") ? true : undefined;
-  });
-  return child;
+function socket(): string {
+  return `unix:${join(own.folder, "processor.sock")}`;
 }
 
-async function startEnvoy(): Promise<void> {
-  const socket = `unix:${join(folder, "processor.sock")}`;
-  const options = ["--processor", socket, "--address", "127.0.0.1", "--port", "0", "--admin-port", "0"];
-  const timeout = ["--message-timeout", String(MESSAGE_TIMEOUT_MS)];
-  const command = [MAIN, "envoy-config", join(folder, "config.yaml"), ...options, ...timeout];
-  const file = join(folder, "envoy.yaml");
-  writeFileSync(file, execFileSync(process.execPath, command, { env: ENV, stdio: ["ignore", "pipe", "ignore"] }));
-  const admin = join(folder, "admin.txt");
-  const flags = ["--admin-address-path", admin, "--concurrency", "1", "--disable-hot-restart", "--log-level", "off"];
-  const envoy = spawn(await installEnvoy(), ["-c", file, ...flags], { env: ENV, stdio: "ignore" });
-  started.push(envoy);
-  url = await eventually("Envoy's listener", async () => {
-    assert.equal(envoy.exitCode, null);
-    if (!existsSync(admin) || readFileSync(admin, "utf8") === "") return undefined;
-    try {
-      const text = await (await fetch(`http://${readFileSync(admin, "utf8")}/listeners`)).text();
-      const address = /::(127\.0\.0\.1:\d+)/.exec(text)?.[1];
-      return address && `http://${address}`;
-    } catch {
-      // Its admin page is not there yet.
-      return undefined;
-    }
-  });
+function startProcessor(): Promise<Processor> {
+  return own.startProcessor(socket());
 }
 
-async function kill(child: ChildProcess): Promise<void> {
+async function kill({ child }: Processor): Promise<void> {
   const ended = once(child, "exit");
   child.kill("SIGKILL");
   await ended;
@@ -119,9 +76,9 @@ test("a processor that is killed and started again under load is asked again by 
 });
 
 test("a processor that is slow but in time only delays", async () => {
-  processor.kill("SIGSTOP");
+  processor.child.kill("SIGSTOP");
   const asked = Promise.all(MODELS.map((model) => ask(url, { id: "slow", model })));
-  setTimeout(() => processor.kill("SIGCONT"), SLOW_MS);
+  setTimeout(() => processor.child.kill("SIGCONT"), SLOW_MS);
   for (const { status, tookMs } of await asked) {
     assert.equal(status, 200);
     assert.ok(tookMs >= SLOW_MS - 50 && tookMs < MESSAGE_TIMEOUT_MS, `took ${tookMs} ms`);
