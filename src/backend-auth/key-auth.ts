@@ -1,47 +1,54 @@
-/**
- * Credentials for backends: the gateway signs for its callers. A credential is written into the headers of one attempt,
- * after translation and mutation, right before the request leaves.
- */
-import type { BackendAuth, KeyAuth } from "../config/runtime-config.ts";
-import { GatewayError } from "../errors/gateway-error.ts";
+/** API keys: a header with the key in it. */
+import type { KeyAuth } from "../config/backend-auth.ts";
 import type { HeaderMap } from "../wire/headers.ts";
+import type { Authenticator, CallerCredentials, UnsignedRequest } from "./authenticator.ts";
+import { KeyPool } from "./key-pool.ts";
+import { missingCredential, type OwnCredential, ownText } from "./override.ts";
 
-const BEARER = "Bearer ";
+/** Writes a key into the header that its type says. */
+export class KeyAuthenticator implements Authenticator {
+  readonly #type: KeyAuth["type"];
+  readonly #own: OwnCredential<string>;
+  /** Undefined where callers bring their own. */
+  readonly pool: KeyPool | undefined;
 
-/**
- * Writes a backend's credential into an attempt's headers.
- *
- * @param admitted The caller's own headers, where a credential override is read from.
- * @throws GatewayError `unauthorized` when the credential has to come with the request and did not; `unsupported` for a
- *   kind of credential this build cannot inject.
- */
-export function authenticate(auth: BackendAuth, admitted: HeaderMap, upstream: HeaderMap): void {
-  if ("override" in auth && auth.override !== undefined) upstream.remove(auth.override.header);
-  switch (auth.type) {
-    case "none":
-      return;
-    case "unsupported":
-      throw new GatewayError("unsupported", `backend credentials of type ${auth.policyType} are not supported yet`);
-    case "APIKey":
-      upstream.set("authorization", BEARER + credential(auth, admitted));
-      return;
-    case "AzureAPIKey":
-      upstream.set("api-key", credential(auth, admitted));
-      return;
-    case "AnthropicAPIKey":
-      upstream.set("x-api-key", credential(auth, admitted));
-      return;
+  constructor(auth: KeyAuth, nowMs: () => number) {
+    this.#type = auth.type;
+    this.#own = ownText(auth.override);
+    this.pool = auth.keys.length === 0 ? undefined : new KeyPool(auth.keys, nowMs);
   }
-}
 
-function credential(auth: KeyAuth, admitted: HeaderMap): string {
-  const { override } = auth;
-  if (override !== undefined) {
-    const given = admitted.get(override.header)?.trim();
-    // An override may name the Authorization header itself, whose value carries its scheme.
-    if (given) return given.startsWith(BEARER) ? given.slice(BEARER.length).trim() : given;
-    if (!override.fallbackToConfigured) throw new GatewayError("unauthorized", "missing upstream credential");
+  pending(): undefined {
+    return undefined;
   }
-  if (auth.key === undefined) throw new GatewayError("unauthorized", "missing upstream credential");
-  return auth.key.reveal().trim();
+
+  sign(
+    request: UnsignedRequest,
+    caller: CallerCredentials,
+  ): ((status: number, headers: HeaderMap) => void) | undefined {
+    const own = this.#own.read(caller);
+    if (own !== undefined) {
+      this.#write(request, own);
+      return undefined;
+    }
+    if (this.pool === undefined) throw missingCredential();
+    const { value, told } = this.pool.take();
+    this.#write(request, value.reveal());
+    return this.pool.size > 1 ? told : undefined;
+  }
+
+  #write({ headers, apiKeyHeader }: UnsignedRequest, key: string): void {
+    switch (this.#type) {
+      case "APIKey":
+        if (apiKeyHeader === undefined) headers.set("authorization", `Bearer ${key}`);
+        else headers.set(apiKeyHeader, key);
+        return;
+      case "AzureAPIKey":
+        headers.set("api-key", key);
+        return;
+      case "AnthropicAPIKey":
+        headers.set("x-api-key", key);
+        return;
+    }
+  }
 }

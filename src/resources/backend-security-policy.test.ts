@@ -46,11 +46,11 @@ kind: BackendSecurityPolicy
 metadata: {name: p}
 spec:
   type: AzureCredentials
-  azureCredentials: {clientID: a, tenantID: b, clientSecretRef: {name: s}, oidcExchangeToken: {oidc: {}}}
+  azureCredentials: {clientID: a, tenantID: b, clientSecretRef: {name: s}, oidcExchangeToken: {oidc: {provider: {issuer: "https://i.example"}, clientID: c, clientSecret: {name: s}}}}
   credentialOverride: {}
 `,
     want: [
-      "f.yaml:6:21: BackendSecurityPolicy default/p: spec.azureCredentials: exactly one of clientSecretRef and oidcExchangeToken must be given",
+      "f.yaml:6:21: BackendSecurityPolicy default/p: spec.azureCredentials: at most one of clientSecretRef and oidcExchangeToken must be given",
       "f.yaml:7:23: BackendSecurityPolicy default/p: spec.credentialOverride: has 0 fields; at least 1 must be given",
     ],
   },

@@ -1,28 +1,22 @@
 import * as Type from "typebox";
 import { type CrossFieldRule, defineKind, type Violation } from "./kind.ts";
+import { OidcExchange, oidcViolations } from "./oidc.ts";
 import type { Resource } from "./resource.ts";
 import { HeaderName, NonEmpty, ObjectName, object, SecretRef } from "./schema.ts";
 
 const KeyRef = object({ secretRef: SecretRef });
 
-/** OpenID Connect settings, which belong to Envoy Gateway and are read by nobody here yet. */
-const OIDCExchangeToken = object({
-  oidc: Type.Unknown(),
-  grantType: Type.Optional(Type.String()),
-  aud: Type.Optional(Type.String()),
-});
-
 const AWSCredentials = object({
   region: NonEmpty,
   credentialsFile: Type.Optional(object({ secretRef: SecretRef, profile: Type.String({ default: "default" }) })),
-  oidcExchangeToken: Type.Optional(object({ ...OIDCExchangeToken.properties, awsRoleArn: NonEmpty })),
+  oidcExchangeToken: Type.Optional(object({ ...OidcExchange.properties, awsRoleArn: NonEmpty })),
 });
 
 const AzureCredentials = object({
   clientID: NonEmpty,
   tenantID: NonEmpty,
   clientSecretRef: Type.Optional(SecretRef),
-  oidcExchangeToken: Type.Optional(OIDCExchangeToken),
+  oidcExchangeToken: Type.Optional(OidcExchange),
 });
 
 const GCPCredentials = object({
@@ -34,7 +28,7 @@ const GCPCredentials = object({
       projectID: NonEmpty,
       workloadIdentityPoolName: NonEmpty,
       workloadIdentityProviderName: NonEmpty,
-      oidcExchangeToken: OIDCExchangeToken,
+      oidcExchangeToken: OidcExchange,
       serviceAccountImpersonation: Type.Optional(object({ serviceAccountName: NonEmpty })),
     }),
   ),
@@ -110,11 +104,37 @@ const targetsAreBackends: CrossFieldRule<Spec> = ({ targetRefs = [] }) =>
     return [{ path: ["targetRefs", index], reason }];
   });
 
-/** Azure takes a client secret or a token exchange. */
+/** Azure takes a client secret or a token exchange; with neither, the workload identity of the pod. */
 const azureHasOneSource: CrossFieldRule<Spec> = ({ azureCredentials: azure }) => {
-  if (azure === undefined || (azure.clientSecretRef === undefined) !== (azure.oidcExchangeToken === undefined))
-    return [];
-  return [{ path: ["azureCredentials"], reason: "exactly one of clientSecretRef and oidcExchangeToken must be given" }];
+  if (azure?.clientSecretRef === undefined || azure.oidcExchangeToken === undefined) return [];
+  return [{ path: ["azureCredentials"], reason: "at most one of clientSecretRef and oidcExchangeToken must be given" }];
+};
+
+/** AWS takes a file or a token exchange; with neither, what the machine has. */
+const awsHasOneSource: CrossFieldRule<Spec> = ({ awsCredentials: aws }) => {
+  if (aws?.credentialsFile === undefined || aws.oidcExchangeToken === undefined) return [];
+  return [{ path: ["awsCredentials"], reason: "at most one of credentialsFile and oidcExchangeToken must be given" }];
+};
+
+/** Token exchanges, wherever they stand. */
+const exchangesAreSound: CrossFieldRule<Spec> = ({ awsCredentials, azureCredentials, gcpCredentials }) => [
+  ...oidcViolations(["awsCredentials", "oidcExchangeToken"], awsCredentials?.oidcExchangeToken),
+  ...oidcViolations(["azureCredentials", "oidcExchangeToken"], azureCredentials?.oidcExchangeToken),
+  ...oidcViolations(
+    ["gcpCredentials", "workloadIdentityFederationConfig", "oidcExchangeToken"],
+    gcpCredentials?.workloadIdentityFederationConfig?.oidcExchangeToken,
+  ),
+];
+
+/** Google's default credentials may be anybody's who runs the gateway: no caller falls back to them by mistake. */
+const fallbackIsConfigured: CrossFieldRule<Spec> = ({ gcpCredentials: gcp, credentialOverride }, apiVersion) => {
+  const isDefault = gcp && !gcp.credentialsFile && !gcp.workloadIdentityFederationConfig;
+  if (!isDefault || credentialOverride === undefined || isAlpha(apiVersion)) return [];
+  return (["fromRequestHeaders", "fromDynamicMetadata"] as const).flatMap((source) => {
+    if (credentialOverride[source]?.fallbackToConfigured !== true) return [];
+    const reason = "must be false with Google's default credentials: there is no configured credential to fall back to";
+    return [{ path: ["credentialOverride", source], reason }];
+  });
 };
 
 /** Google takes a file or a federation; the default credentials need v1beta1. */
@@ -143,5 +163,14 @@ export const BACKEND_SECURITY_POLICY = defineKind({
   group: "aigateway.envoyproxy.io",
   versions: ["v1beta1", "v1alpha1"],
   schema: Spec,
-  rules: [onlyTheChosenTypeIsSet, targetsAreBackends, azureHasOneSource, gcpHasOneSource, overrideNeedsBeta],
+  rules: [
+    onlyTheChosenTypeIsSet,
+    targetsAreBackends,
+    awsHasOneSource,
+    azureHasOneSource,
+    gcpHasOneSource,
+    exchangesAreSound,
+    overrideNeedsBeta,
+    fallbackIsConfigured,
+  ],
 });
