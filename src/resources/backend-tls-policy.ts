@@ -1,7 +1,23 @@
 import * as Type from "typebox";
-import { type CrossFieldRule, defineKind } from "./kind.ts";
+import { type CrossFieldRule, defineKind, type Violation } from "./kind.ts";
 import type { Resource } from "./resource.ts";
-import { NonEmpty, ObjectName, open, PolicyTargetRef, PreciseHostname, unapplied } from "./schema.ts";
+import { Hostname, NonEmpty, ObjectName, open, PolicyTargetRef, PreciseHostname, unapplied } from "./schema.ts";
+
+/** A name that the server's certificate may carry. */
+const SubjectAltName = open({
+  type: Type.Enum(["Hostname", "URI"]),
+  hostname: Type.Optional(Hostname),
+  /** Such as a SPIFFE id. */
+  uri: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 253,
+      // Without commas, quotes and backslashes, so that no list of names can be misread.
+      pattern: '^[A-Za-z][A-Za-z0-9+.-]*:(?:(?![",\\\\])[\\x21-\\x7e])+$',
+      "x-expects": "a URI with its scheme, such as spiffe://example.com/ns/models",
+    }),
+  ),
+});
 
 const Spec = open({
   targetRefs: Type.Array(PolicyTargetRef, { minItems: 1, maxItems: 16 }),
@@ -11,9 +27,9 @@ const Spec = open({
     ),
     wellKnownCACertificates: Type.Optional(Type.Enum(["System"])),
     hostname: PreciseHostname,
-    subjectAltNames: unapplied("is not applied by this gateway: certificates are checked for hostname only"),
+    subjectAltNames: Type.Optional(Type.Array(SubjectAltName, { maxItems: 5 })),
   }),
-  options: unapplied(),
+  options: unapplied("is not applied by this gateway: it knows no options"),
 });
 type Spec = Type.Static<typeof Spec>;
 
@@ -29,11 +45,21 @@ const trustIsOfOneKind: CrossFieldRule<Spec> = ({
   return [{ path: ["validation"], reason }];
 };
 
+/** A name stands in the field of its type. */
+const subjectAltNamesFitTheirType: CrossFieldRule<Spec> = ({ validation: { subjectAltNames = [] } }) =>
+  subjectAltNames.flatMap(({ type, hostname, uri }, index): Violation[] => {
+    const path = ["validation", "subjectAltNames", index];
+    const [field, given, other, otherGiven] =
+      type === "URI" ? ["uri", uri, "hostname", hostname] : ["hostname", hostname, "uri", uri];
+    if (given === undefined) return [{ path, reason: `${field} is required with type: ${type}` }];
+    return otherGiven === undefined ? [] : [{ path, reason: `${other} must not be given with type: ${type}` }];
+  });
+
 /** BackendTLSPolicy of gateway.networking.k8s.io. */
 export const BACKEND_TLS_POLICY = defineKind({
   kind: "BackendTLSPolicy",
   group: "gateway.networking.k8s.io",
   versions: ["v1", "v1alpha3"],
   schema: Spec,
-  rules: [trustIsOfOneKind],
+  rules: [trustIsOfOneKind, subjectAltNamesFitTheirType],
 });

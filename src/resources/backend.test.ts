@@ -39,6 +39,69 @@ spec:
     ],
   },
   {
+    name: "clouds' metadata services",
+    in: `apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: Backend
+metadata: {name: b}
+spec:
+  endpoints:
+    - fqdn: {hostname: metadata.google.internal, port: 80}
+    - fqdn: {hostname: "2852039166", port: 80}
+    - ip: {address: "::ffff:169.254.169.254", port: 80}
+    - ip: {address: 169.254.20.10, port: 80}
+`,
+    want: [
+      "f.yaml:6:24: Backend default/b: spec.endpoints[0].fqdn.hostname: is a cloud's metadata service, which hands out the gateway's own credentials; it is never called",
+      "f.yaml:7:24: Backend default/b: spec.endpoints[1].fqdn.hostname: is a cloud's metadata service, which hands out the gateway's own credentials; it is never called",
+      "f.yaml:8:21: Backend default/b: spec.endpoints[2].ip.address: is a cloud's metadata service, which hands out the gateway's own credentials; it is never called",
+    ],
+  },
+  {
+    name: "versions of TLS that nobody speaks",
+    in: `apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: Backend
+metadata: {name: b}
+spec:
+  endpoints: [{ip: {address: 127.0.0.1, port: 443}}]
+  tls: {maxVersion: "1.1"}
+---
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: Backend
+metadata: {name: c}
+spec:
+  endpoints: [{ip: {address: 127.0.0.1, port: 443}}]
+  tls: {minVersion: "1.3", maxVersion: "1.2"}
+`,
+    want: [
+      "f.yaml:6:21: Backend default/b: spec.tls.maxVersion: must be 1.2 or 1.3; older ones are not spoken (RFC 8996)",
+      "f.yaml:13:40: Backend default/c: spec.tls.maxVersion: must not be below minVersion",
+    ],
+  },
+  {
+    name: "names in certificates without their field",
+    in: `apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: t}
+spec:
+  targetRefs: [{group: gateway.envoyproxy.io, kind: Backend, name: b}]
+  validation:
+    hostname: a.example
+    wellKnownCACertificates: System
+    subjectAltNames:
+      - {type: URI, hostname: a.example}
+      - {type: Hostname, hostname: a.example, uri: "spiffe://a"}
+      - {type: URI, uri: no-scheme}
+      - {type: URI, uri: "spiffe://a,b"}
+      - {type: URI, uri: "spiffe://a"}
+`,
+    want: [
+      "f.yaml:10:9: BackendTLSPolicy default/t: spec.validation.subjectAltNames[0]: uri is required with type: URI",
+      "f.yaml:11:9: BackendTLSPolicy default/t: spec.validation.subjectAltNames[1]: uri must not be given with type: Hostname",
+      'f.yaml:12:26: BackendTLSPolicy default/t: spec.validation.subjectAltNames[2].uri: must be a URI with its scheme, such as spiffe://example.com/ns/models, not "no-scheme"',
+      'f.yaml:13:26: BackendTLSPolicy default/t: spec.validation.subjectAltNames[3].uri: must be a URI with its scheme, such as spiffe://example.com/ns/models, not "spiffe://a,b"',
+    ],
+  },
+  {
     name: "TLS trust that is given twice or not at all",
     in: `apiVersion: gateway.networking.k8s.io/v1
 kind: BackendTLSPolicy
@@ -66,4 +129,33 @@ for (const { name, in: text, want } of CASES) {
     const { faults } = parseResources([{ name: "f.yaml", text }], {}, unread);
     assert.deepEqual(faults.map(formatFault), want);
   });
+}
+
+const HOSTILE_HOSTS = [
+  "a.example#b",
+  "a@b.example",
+  "a.example/b",
+  "a.example\\\\b",
+  "a.example?b",
+  "a b.example",
+  "a.example:80",
+  "%31%36%39.254.169.254",
+  "METADATA.google.internal",
+  "metadata.google.internal.",
+  "a.example\\r\\nx: y",
+  "[::1]",
+];
+for (const field of ["fqdn: {hostname: HOST, port: 80}", "ip: {address: HOST, port: 80}", "hostname: HOST"]) {
+  for (const host of HOSTILE_HOSTS) {
+    test(`"${host}" is no host: ${field}`, () => {
+      const text = `apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: Backend
+metadata: {name: b}
+spec:
+  endpoints: [{${field.replace("HOST", `"${host}"`)}, unix: {path: /s}}]
+`;
+      const { faults } = parseResources([{ name: "f.yaml", text }], {}, unread);
+      assert.match(faults.map(formatFault).join(), /must be a lower-case host name|is no IP address/);
+    });
+  }
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { LookupAddress } from "node:dns";
 import { connect, createServer } from "node:net";
 import { describe, it } from "node:test";
+import { GatewayError } from "../../errors/gateway-error.ts";
 import { AddressBook } from "./address-book.ts";
 import { ScriptedPeer } from "./scripted-peer.ts";
 
@@ -102,6 +103,44 @@ describe("AddressBook", () => {
     scene.answer(NEW);
     assert.deepEqual(await scene.ask(), NEW);
   });
+
+  const metadata = [
+    { address: "169.254.169.254", family: 4 },
+    { address: "fd00:ec2::254", family: 6 },
+    { address: "::ffff:169.254.169.254", family: 6 },
+  ];
+  for (const one of metadata) {
+    it(`does not lead to a cloud's metadata service at ${one.address}`, async () => {
+      const scene = new Scene();
+      const asked = [scene.ask(), scene.ask()];
+      scene.answer([one]);
+      assert.deepEqual(await Promise.all(asked), ["upstream_unavailable", "upstream_unavailable"]);
+    });
+  }
+
+  it("leaves metadata services out of a name's addresses, and does not follow a name that moves there", async () => {
+    const scene = new Scene();
+    const first = scene.ask();
+    scene.answer([...metadata, ...NEW]);
+    assert.deepEqual(await first, NEW);
+    scene.nowMs = 5_001;
+    const second = scene.ask();
+    scene.answer(metadata);
+    assert.deepEqual(await second, NEW);
+  });
+
+  for (const autoSelectFamily of [true, false]) {
+    it(`tells net.connect so ${autoSelectFamily ? "with" : "without"} a choice of addresses`, async () => {
+      const book = new AddressBook(
+        () => 0,
+        (_host, _options, answer) => answer(null, metadata),
+      );
+      const socket = connect({ host: "upstream.test", port: 80, lookup: book.lookup, autoSelectFamily });
+      const error = await new Promise((resolve) => socket.once("error", resolve));
+      assert.ok(error instanceof GatewayError && error.code === "upstream_unavailable");
+      assert.match(error.message, /a cloud's metadata service/);
+    });
+  }
 
   for (const autoSelectFamily of [true, false]) {
     it(`serves net.connect ${autoSelectFamily ? "with" : "without"} a choice of addresses`, async (t) => {

@@ -1,6 +1,8 @@
 /** Addresses of one upstream host, so that a slow or failing DNS server does not take the upstream down with it. */
 import { type LookupAddress, type LookupAllOptions, type LookupOptions, lookup as systemLookup } from "node:dns";
 import type { LookupFunction } from "node:net";
+import { GatewayError } from "../../errors/gateway-error.ts";
+import { isMetadataAddress } from "../../resources/metadata-address.ts";
 
 /** How long an answer is used again. The system's resolver minds the record's own time to live; this adds to it. */
 const FRESH_MS = 5_000;
@@ -11,6 +13,11 @@ type Asker = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) =
 
 /** The part of `node:dns` that is needed. */
 export type LookupAll = (host: string, options: LookupAllOptions, callback: Asker) => void;
+
+/** A name may lead where a configuration must not: to the credentials of the gateway's own machine. */
+function metadataRefused(): GatewayError {
+  return new GatewayError("upstream_unavailable", "the upstream's name leads to a cloud's metadata service");
+}
 
 /** Looks one host up: once for all that ask at the same time, because look-ups take the few threads files are read with. */
 export class AddressBook {
@@ -59,12 +66,13 @@ export class AddressBook {
 
   #lookedUp(error: NodeJS.ErrnoException | null, addresses: LookupAddress[]): void {
     this.#lookingUp = false;
-    if (error === null && addresses.length > 0) {
-      this.#good = addresses;
+    const allowed = addresses.filter(({ address }) => !isMetadataAddress(address));
+    if (error === null && allowed.length > 0) {
+      this.#good = allowed;
       this.#goodUntilMs = this.#nowMs() + FRESH_MS;
     }
     if (this.#good.length > 0) this.#answer(null, this.#good);
-    else this.#answer(error, []);
+    else this.#answer(allowed.length < addresses.length ? metadataRefused() : error, []);
   }
 
   #answer(error: NodeJS.ErrnoException | null, addresses: LookupAddress[]): void {

@@ -11,6 +11,7 @@ import {
 import type { AddressInfo } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import type { UpstreamTls } from "../../config/runtime-config.ts";
+import { testTls } from "../../config/test-upstream-tls.ts";
 import { GatewayError } from "../../errors/gateway-error.ts";
 import { HeaderMap } from "../../wire/headers.ts";
 import { createUpstreamClient } from "./client.ts";
@@ -25,7 +26,7 @@ function file(name: string): string {
   return readFileSync(new URL(`../../../testdata/tls/${name}`, import.meta.url), "utf8");
 }
 
-const TRUSTED: UpstreamTls = { serverName: "upstream.test", ca: file("ca.pem"), insecureSkipVerify: false };
+const TRUSTED = testTls({ ca: file("ca.pem") });
 
 function clientOf(t: TestContext, port: number, tls?: UpstreamTls, limits: Partial<ClientLimits> = {}): UpstreamClient {
   const endpoint = { host: "127.0.0.1", port, unixPath: undefined, authority: "peer.test" };

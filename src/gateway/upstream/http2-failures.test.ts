@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { createServer as createTlsServer } from "node:tls";
 import type { UpstreamTls } from "../../config/runtime-config.ts";
+import { testTls } from "../../config/test-upstream-tls.ts";
 import { createUpstreamClient } from "./client.ts";
 import { type H2Connection, type H2Script, listenH2 } from "./scripted-h2-peer.ts";
 import { begin, exchange, post, ScriptedPeer, turns, upstreamOf } from "./scripted-peer.ts";
@@ -19,7 +20,7 @@ function file(name: string): string {
   return readFileSync(new URL(`../../../testdata/tls/${name}`, import.meta.url), "utf8");
 }
 
-const TRUSTED: UpstreamTls = { serverName: "upstream.test", ca: file("ca.pem"), insecureSkipVerify: false };
+const TRUSTED = testTls({ ca: file("ca.pem") });
 
 function clientOf(t: TestContext, port: number, tls?: UpstreamTls): UpstreamClient {
   const endpoint = { host: "127.0.0.1", port, unixPath: undefined, authority: "peer.test" };

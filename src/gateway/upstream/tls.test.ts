@@ -3,8 +3,11 @@ import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { createServer, type TLSSocket, type TlsOptions } from "node:tls";
-import type { UpstreamTls } from "../../config/runtime-config.ts";
+import type { SubjectAltName, UpstreamTls } from "../../config/runtime-config.ts";
+import { Secret } from "../../config/secret.ts";
+import { testTls } from "../../config/test-upstream-tls.ts";
 import { createUpstreamClient } from "./client.ts";
+import { UpstreamRegistry } from "./registry.ts";
 import { begin, exchange, type Script, ScriptedPeer, turns, upstreamOf } from "./scripted-peer.ts";
 import type { UpstreamClient } from "./upstream.ts";
 
@@ -16,7 +19,7 @@ function file(name: string): string {
   return readFileSync(new URL(`../../../testdata/tls/${name}`, import.meta.url), "utf8");
 }
 
-const TRUSTED: UpstreamTls = { serverName: "upstream.test", ca: file("ca.pem"), insecureSkipVerify: false };
+const TRUSTED = testTls({ ca: file("ca.pem") });
 
 interface Scene {
   peer: ScriptedPeer;
@@ -103,6 +106,81 @@ describe("TLS towards an upstream", () => {
       assert.deepEqual(peer.requests, []);
     });
   }
+
+  const gatewayKey = new Secret(file("gateway.key"));
+  const demanding: TlsOptions = {
+    cert: file("spiffe.pem"),
+    ca: file("backend-ca.pem"),
+    requestCert: true,
+    rejectUnauthorized: true,
+  };
+  for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
+    it(`presents its own certificate over ${maxVersion}`, async (t) => {
+      const tls = { ca: file("backend-ca.pem"), client: { chain: file("gateway-a.pem"), key: gatewayKey } };
+      const { peer, client } = await scene(t, { ...demanding, maxVersion }, tls);
+      assert.equal((await exchange(client)).body, "ok");
+      assert.equal((peer.socket() as TLSSocket).getPeerCertificate().subject.CN, "gateway-a");
+    });
+  }
+
+  it("makes another client for another certificate, and none for the same", () => {
+    const registry = new UpstreamRegistry();
+    const clients = ["gateway-a.pem", "gateway-a.pem", "gateway-b.pem"].map((name) => {
+      const client = { chain: file(name), key: gatewayKey };
+      return registry.client(upstreamOf([], testTls({ client })));
+    });
+    assert.equal(clients[0], clients[1]);
+    assert.notEqual(clients[0], clients[2]);
+    registry.closeAll();
+  });
+
+  const SPIFFE: SubjectAltName = { type: "URI", value: "spiffe://models.test/llm" };
+  const names: { name: string; in: SubjectAltName[]; want: string }[] = [
+    { name: "a URI of the certificate", in: [SPIFFE], want: "ok" },
+    { name: "a name of the certificate", in: [{ type: "DNS", value: "other.test" }], want: "ok" },
+    { name: "one of several", in: [{ type: "DNS", value: "no.test" }, SPIFFE], want: "ok" },
+    { name: "another URI", in: [{ type: "URI", value: "spiffe://models.test/ll" }], want: "" },
+    { name: "the server name, which is not among them", in: [{ type: "DNS", value: "no.test" }], want: "" },
+    { name: "a name given as a URI", in: [{ type: "URI", value: "other.test" }], want: "" },
+  ];
+  for (const { name, in: subjectAltNames, want } of names) {
+    it(`${want === "" ? "refuses" : "accepts"} by subjectAltNames: ${name}`, async (t) => {
+      const tls = { ca: file("backend-ca.pem"), serverName: "sni.test", subjectAltNames };
+      const { peer, client } = await scene(t, { cert: file("spiffe.pem") }, tls);
+      assert.equal((await exchange(client)).body, want);
+      assert.equal(peer.requests.length, want === "" ? 0 : 1);
+    });
+  }
+
+  it("is not taken in by a name that prints like two", async (t) => {
+    const tls = { ca: file("forged-name.pem"), subjectAltNames: [SPIFFE] };
+    const { peer, client } = await scene(t, { cert: file("forged-name.pem") }, tls);
+    assert.match(String((await exchange(client)).error?.cause), /carries none of the subjectAltNames/);
+    assert.deepEqual(peer.requests, []);
+  });
+
+  it("speaks what its parameters say", async (t) => {
+    const parameters = {
+      minVersion: "TLSv1.2",
+      maxVersion: "TLSv1.2",
+      ciphers: ["ECDHE-ECDSA-AES256-GCM-SHA384"],
+      curves: ["P-384", "P-256"],
+      signatureAlgorithms: ["ecdsa_secp256r1_sha256"],
+    } as const;
+    const { peer, client } = await scene(t, {}, { parameters });
+    assert.equal((await exchange(client)).body, "ok");
+    const socket = peer.socket() as TLSSocket;
+    assert.deepEqual(
+      [socket.getProtocol(), socket.getCipher().name, socket.getSharedSigalgs()],
+      ["TLSv1.2", "ECDHE-ECDSA-AES256-GCM-SHA384", ["ECDSA+SHA256"]],
+    );
+  });
+
+  it("does not speak what its parameters leave out", async (t) => {
+    const parameters = { ...testTls().parameters, minVersion: "TLSv1.3" } as const;
+    const { client } = await scene(t, { maxVersion: "TLSv1.2" }, { parameters });
+    assert.equal((await exchange(client)).error?.code, "upstream_unavailable");
+  });
 
   it("does not go on in clear text", async (t) => {
     const peer = await ScriptedPeer.listen(answerOk);
