@@ -87,6 +87,14 @@ const BARS: readonly Bar[] = [
     },
   ]),
   {
+    what: "signing for AWS, unary 1 kB: CPU beyond that of an API key",
+    value: ({ difference }) => difference("unary-1k", "aigw-bedrock-signed", "aigw-bedrock"),
+    order: "at most",
+    bar: 30,
+    aim: 20,
+    unit: " µs",
+  },
+  {
     what: "Envoy host, unary 1 kB: CPU per request over Envoy's",
     value: ({ ratio }) => ratio("unary-1k", "aigw-envoy", "envoy"),
     order: "at most",

@@ -20,6 +20,8 @@ export interface Results extends Measured {
   ratio(workload: Workload["name"], system: SystemName, base: SystemName): number | undefined;
   /** The same with only the CPU of the system's first process, without its children. */
   ownRatio(workload: Workload["name"], system: SystemName, base: SystemName): number | undefined;
+  /** CPU of one system beyond another's, in microseconds a request or chunk: the median over the rounds. */
+  difference(workload: Workload["name"], system: SystemName, base: SystemName): number | undefined;
 }
 
 /** Medians of a system under one workload. */
@@ -44,16 +46,23 @@ export function resultsOf(measured: Measured): Results {
   const rounds = [...new Set(samples.map((sample) => sample.round))];
   const sampleOf = (workload: Workload["name"], name: SystemName, round: number) =>
     samples.find((s) => s.workload === workload && s.system === name && s.round === round);
-  const ratioOf =
-    (part: "cpuMicros" | "ownMicros") => (workload: Workload["name"], system: SystemName, base: SystemName) =>
+  const compared =
+    (part: "cpuMicros" | "ownMicros", compare: (own: number, other: number) => number) =>
+    (workload: Workload["name"], system: SystemName, base: SystemName) =>
       median(
         rounds.map((round) => {
           const own = sampleOf(workload, system, round)?.[part];
           const other = sampleOf(workload, base, round)?.cpuMicros;
-          return own === undefined || other === undefined || other === 0 ? undefined : own / other;
+          return own === undefined || other === undefined || other === 0 ? undefined : compare(own, other);
         }),
       );
-  return { ...measured, ratio: ratioOf("cpuMicros"), ownRatio: ratioOf("ownMicros") };
+  const quotient = (own: number, other: number): number => own / other;
+  return {
+    ...measured,
+    ratio: compared("cpuMicros", quotient),
+    ownRatio: compared("ownMicros", quotient),
+    difference: compared("cpuMicros", (own, other) => own - other),
+  };
 }
 
 /** The run as text: a table for each workload, then the gateway alone, then the bars. */

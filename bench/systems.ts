@@ -22,6 +22,7 @@ export const SYSTEM_NAMES = [
   "aigw-bare",
   "aigw-anthropic",
   "aigw-bedrock",
+  "aigw-bedrock-signed",
   "aigw-envoy",
   "portkey",
   "litellm",
@@ -83,8 +84,8 @@ export async function startSystem(name: SystemName, ground: Ground): Promise<Sys
   return { name, version, port, headers, process: started, idleMb: sum(residentMb(started.pid)) };
 }
 
-/** Configurations of this gateway, in `configs/`; the last two are `aigw` with a provider of another dialect. */
-export type GatewayConfig = "aigw" | "aigw-bare" | "aigw-anthropic" | "aigw-bedrock";
+/** Configurations of this gateway, in `configs/`; the last three are `aigw` with a provider of another dialect. */
+export type GatewayConfig = "aigw" | "aigw-bare" | "aigw-anthropic" | "aigw-bedrock" | "aigw-bedrock-signed";
 
 /** How this gateway is started. */
 export interface GatewayOptions {
@@ -137,6 +138,7 @@ const PLANS: Readonly<Record<Exclude<SystemName, "direct">, (ground: Ground, por
   "aigw-bare": async (ground, port) => gatewayPlan(ground, "aigw-bare", port),
   "aigw-anthropic": async (ground, port) => gatewayPlan(ground, "aigw-anthropic", port),
   "aigw-bedrock": async (ground, port) => gatewayPlan(ground, "aigw-bedrock", port),
+  "aigw-bedrock-signed": async (ground, port) => gatewayPlan(ground, "aigw-bedrock-signed", port),
   "aigw-envoy": async (ground, port) => {
     const { launch, ...plan } = gatewayPlan(ground, "aigw", port);
     const flags = ["--host", "envoy", "--envoy", await envoyBinary(ground.tools)];

@@ -8,7 +8,9 @@ import { testRecord } from "./test-record.ts";
 
 function linesOf(...records: RequestRecord[]): string[] {
   const lines: string[] = [];
-  const log = new AccessLog({ append: (line) => lines.push(line) });
+  const log = new AccessLog({
+    appendBytes: (line, length) => lines.push(Buffer.from(line.buffer, 0, length).toString("latin1")),
+  });
   for (const record of records) log.settle(record);
   return lines;
 }
@@ -77,6 +79,12 @@ test("a request that went well has everything that is known of it", () => {
 test("fields that were not told to the backend are named", () => {
   assert.equal(lineOf(testRecord({ droppedFields: "seed, logit_bias" }))["dropped_fields"], "seed, logit_bias");
   assert.ok(!("dropped_fields" in lineOf(testRecord())));
+});
+
+test("who calls is named, as far as it is known", () => {
+  const line = lineOf(testRecord({ callerKey: "default/alice", callerOwner: 'a"b', callerUser: "u" }));
+  assert.deepEqual([line["caller.key"], line["caller.owner"], line["caller.user"]], ["default/alice", 'a"b', "u"]);
+  assert.ok(!("caller.team" in line));
 });
 
 test("a request that came to nothing has its error and no members for what never was", () => {
@@ -179,6 +187,21 @@ const FULL_USAGE: TokenUsage = {
   estimated: true,
 };
 
+test("a line with everything at its longest still fits", () => {
+  const longest = "\n".repeat(3000);
+  const record = testRecord();
+  const texts = Object.entries(record).filter(([name, value]) => typeof value === "string" && name !== "outcome");
+  const costs = Array.from({ length: 100 }, (_, i) => [`key_${i}_${"k".repeat(40)}`, -1.5e-300]).flat();
+  const [line = ""] = linesOf({
+    ...record,
+    ...Object.fromEntries(texts.map(([name]) => [name, longest])),
+    ...{ usage: FULL_USAGE, costs, requestBytes: Number.MAX_SAFE_INTEGER, responseBytes: Number.MAX_SAFE_INTEGER },
+    refusedBy: { id: longest } as RequestRecord["refusedBy"],
+  });
+  assert.equal(JSON.parse(line)["truncated"], true);
+  assert.ok(line.length <= 4096, `${line.length} bytes`);
+});
+
 test("a line is one line of ASCII and at most 4 KiB, whatever callers and providers put into it", () => {
   const text = fc.oneof(
     fc.string({ unit: "binary", maxLength: 2000 }),
@@ -197,6 +220,7 @@ test("a line is one line of ASCII and at most 4 KiB, whatever callers and provid
     errorType: text,
     errorMessage: text,
     droppedFields: text,
+    ...{ callerKey: text, callerOwner: text, callerTeam: text, callerUser: text },
     costs: fc.array(fc.tuple(text, fc.double())).map((pairs) => pairs.flat()),
   });
   fc.assert(

@@ -4,16 +4,22 @@
  * docs/observability.md lists the fields.
  */
 import type { TokenUsage } from "../usage/token-usage.ts";
-import { escapeText } from "./escape-text.ts";
+import { LineBytes, type Literal, literal } from "./line-bytes.ts";
 import { LINE_BYTES_MAX, type LineWriter } from "./line-writer.ts";
 import type { RequestRecord, RequestSink } from "./request-record.ts";
 
 /** Longest text of one field, and the same for a line that would be longer than {@link LINE_BYTES_MAX}. */
 const TEXT_LENGTH_MAX = 512;
-const TIGHT_TEXT_LENGTH_MAX = 128;
+const TIGHT_TEXT_LENGTH_MAX = 80;
+
+/** Room for a line with every text at its longest, before it is seen to be longer than {@link LINE_BYTES_MAX}. */
+const ROOM_BYTES = 8 * LINE_BYTES_MAX;
 
 /** Room for the costs of a line; more than some thirty cost rules fill it. */
 const COSTS_LENGTH_MAX = 1024;
+
+/** Longest key of a cost. */
+const COST_KEY_LENGTH_MAX = 128;
 
 /** Longest number with what surrounds it. */
 const NUMBER_LENGTH_MAX = 30;
@@ -30,29 +36,36 @@ interface SharedPart {
   readonly route: string;
   readonly rule: string;
   readonly provider: string;
-  readonly members: string;
+  readonly members: Literal;
 }
 
 /** Writes settled requests as lines of printable ASCII, at most {@link LINE_BYTES_MAX} bytes with the newline. */
 export class AccessLog implements RequestSink {
-  readonly #lines: Pick<LineWriter, "append">;
+  readonly #lines: Pick<LineWriter, "appendBytes">;
+  readonly #line = new LineBytes(ROOM_BYTES);
   /** The part made last for each backend. */
   readonly #parts = new Map<string, SharedPart>();
 
-  constructor(lines: Pick<LineWriter, "append">) {
+  constructor(lines: Pick<LineWriter, "appendBytes">) {
     this.#lines = lines;
   }
 
   settle(record: RequestRecord): void {
-    let line = `${renderOwn(record, TEXT_LENGTH_MAX)}${this.#shared(record)}}\n`;
+    const line = this.#line;
+    line.length = 0;
+    appendOwn(line, record, TEXT_LENGTH_MAX);
+    line.literal(this.#shared(record));
+    line.literal(END);
     if (line.length > LINE_BYTES_MAX) {
-      const shared = renderShared(record, TIGHT_TEXT_LENGTH_MAX);
-      line = `${renderOwn(record, TIGHT_TEXT_LENGTH_MAX)}${shared},"truncated":true}\n`;
+      line.length = 0;
+      appendOwn(line, record, TIGHT_TEXT_LENGTH_MAX);
+      appendShared(line, record, TIGHT_TEXT_LENGTH_MAX);
+      line.literal(TRUNCATED_END);
     }
-    this.#lines.append(line);
+    this.#lines.appendBytes(line.bytes, line.length);
   }
 
-  #shared(record: RequestRecord): string {
+  #shared(record: RequestRecord): Literal {
     const { backend, method, path, endpoint, operation, route, rule, provider } = record;
     const part = this.#parts.get(backend);
     if (
@@ -67,109 +80,202 @@ export class AccessLog implements RequestSink {
     ) {
       return part.members;
     }
-    const members = renderShared(record, TEXT_LENGTH_MAX);
+    const line = new LineBytes(ROOM_BYTES);
+    appendShared(line, record, TEXT_LENGTH_MAX);
+    const members = literal(Buffer.from(line.bytes.buffer, 0, line.length).toString("latin1"));
     if (this.#parts.size >= PARTS_MAX) this.#parts.clear();
     this.#parts.set(backend, { method, path, endpoint, operation, route, rule, provider, members });
     return members;
   }
 }
 
-/**
- * What differs from request to request. What is not known of a request has no member. Every step appends to the line:
- * a text made of parts that were joined elsewhere takes twice as long to write out.
- */
-function renderOwn(record: RequestRecord, textMax: number): string {
+const END = literal("}\n");
+const TRUNCATED_END = literal(',"truncated":true}\n');
+const QUOTE = literal('"');
+const START = {
+  milliseconds: literal('Z","request_id":"'),
+  status: literal('","status":'),
+  outcome: literal(',"outcome":"'),
+  duration: literal('","duration_ms":'),
+};
+const OWN = {
+  firstByte: literal(',"ttft_ms":'),
+  attempt: literal(',"attempt_ms":'),
+  errorType: literal(',"error.type":"'),
+  errorMessage: literal(',"error.message":"'),
+  errorLimit: literal(',"error.limit":"'),
+  limits: literal(',"limits":"'),
+  upstreamStatus: literal(',"upstream_status":'),
+  attempts: literal(',"attempts":'),
+  streamed: literal(',"stream":true,"events":'),
+  whole: literal(',"stream":false,"events":'),
+  requestBytes: literal(',"request_bytes":'),
+  responseBytes: literal(',"response_bytes":'),
+  originalModel: literal(',"gen_ai.original.model":"'),
+  requestModel: literal(',"gen_ai.request.model":"'),
+  responseModel: literal(',"gen_ai.response.model":"'),
+  droppedFields: literal(',"dropped_fields":"'),
+  callerKey: literal(',"caller.key":"'),
+  callerOwner: literal(',"caller.owner":"'),
+  callerTeam: literal(',"caller.team":"'),
+  callerUser: literal(',"caller.user":"'),
+};
+
+/** What differs from request to request. What is not known of a request has no member. */
+function appendOwn(line: LineBytes, record: RequestRecord, textMax: number): void {
   const { firstByteMs, attemptMs, startMs } = record;
-  let line =
-    `{"start_time":"${isoTime(record.startedAt)}","request_id":"${escapeText(record.requestId, textMax)}"` +
-    `,"status":${record.status},"outcome":"${record.outcome}","duration_ms":${millis(record.endMs - startMs)}`;
-  if (firstByteMs > 0) line = `${line},"ttft_ms":${millis(firstByteMs - startMs)}`;
-  if (attemptMs > 0) line = `${line},"attempt_ms":${millis(attemptMs - startMs)}`;
-  line = text(line, ',"error.type":"', record.errorType, textMax);
-  line = text(line, ',"error.message":"', record.errorMessage, textMax);
-  line = count(line, ',"upstream_status":', record.upstreamStatus || undefined);
-  line =
-    `${line},"attempts":${record.attempts},"stream":${record.stream},"events":${record.events}` +
-    `,"request_bytes":${record.requestBytes},"response_bytes":${record.responseBytes}`;
-  line = text(line, ',"gen_ai.original.model":"', record.originalModel, textMax);
-  line = text(line, ',"gen_ai.request.model":"', record.requestModel, textMax);
-  line = text(line, ',"gen_ai.response.model":"', record.responseModel, textMax);
-  line = text(line, ',"dropped_fields":"', record.droppedFields, textMax);
-  return appendCosts(appendUsage(line, record.usage), record.costs);
+  appendStart(line, record.startedAt);
+  line.text(record.requestId, textMax);
+  line.literal(START.status);
+  line.number(record.status);
+  line.literal(START.outcome);
+  line.text(record.outcome, textMax);
+  line.literal(START.duration);
+  line.millis(record.endMs - startMs);
+  if (firstByteMs > 0) appendMillis(line, OWN.firstByte, firstByteMs - startMs);
+  if (attemptMs > 0) appendMillis(line, OWN.attempt, attemptMs - startMs);
+  appendText(line, OWN.errorType, record.errorType, textMax);
+  appendText(line, OWN.errorMessage, record.errorMessage, textMax);
+  if (record.refusedBy !== undefined) {
+    appendText(line, OWN.errorLimit, record.refusedBy.id, textMax);
+    appendText(line, OWN.limits, record.limitStates, textMax);
+  }
+  appendCount(line, OWN.upstreamStatus, record.upstreamStatus || undefined);
+  appendCount(line, OWN.attempts, record.attempts);
+  appendCount(line, record.stream ? OWN.streamed : OWN.whole, record.events);
+  appendCount(line, OWN.requestBytes, record.requestBytes);
+  appendCount(line, OWN.responseBytes, record.responseBytes);
+  appendText(line, OWN.originalModel, record.originalModel, textMax);
+  appendText(line, OWN.requestModel, record.requestModel, textMax);
+  appendText(line, OWN.responseModel, record.responseModel, textMax);
+  appendText(line, OWN.droppedFields, record.droppedFields, textMax);
+  appendText(line, OWN.callerKey, record.callerKey, textMax);
+  appendText(line, OWN.callerOwner, record.callerOwner, textMax);
+  appendText(line, OWN.callerTeam, record.callerTeam, textMax);
+  appendText(line, OWN.callerUser, record.callerUser, textMax);
+  appendUsage(line, record.usage);
+  appendCosts(line, record.costs);
 }
+
+const USAGE = {
+  input: literal(',"gen_ai.usage.input_tokens":'),
+  cachedInput: literal(',"gen_ai.usage.cached_input_tokens":'),
+  cacheCreationInput: literal(',"gen_ai.usage.cache_creation_input_tokens":'),
+  cacheCreation5mInput: literal(',"gen_ai.usage.cache_creation_5m_input_tokens":'),
+  cacheCreation1hInput: literal(',"gen_ai.usage.cache_creation_1h_input_tokens":'),
+  inputAudio: literal(',"gen_ai.usage.input_audio_tokens":'),
+  inputImage: literal(',"gen_ai.usage.input_image_tokens":'),
+  output: literal(',"gen_ai.usage.output_tokens":'),
+  outputAudio: literal(',"gen_ai.usage.output_audio_tokens":'),
+  reasoning: literal(',"gen_ai.usage.reasoning_tokens":'),
+  total: literal(',"gen_ai.usage.total_tokens":'),
+  estimated: literal(',"usage_estimated":true'),
+};
 
 /** What most requests have none of is told only of the others, though most providers say 0 of it. */
-function appendUsage(start: string, usage: TokenUsage): string {
-  let line = count(start, ',"gen_ai.usage.input_tokens":', usage.inputTokens);
-  line = count(line, ',"gen_ai.usage.cached_input_tokens":', usage.cachedInputTokens);
-  line = count(line, ',"gen_ai.usage.cache_creation_input_tokens":', usage.cacheCreationInputTokens);
-  line = count(line, ',"gen_ai.usage.cache_creation_5m_input_tokens":', usage.cacheCreation5mInputTokens || undefined);
-  line = count(line, ',"gen_ai.usage.cache_creation_1h_input_tokens":', usage.cacheCreation1hInputTokens || undefined);
-  line = count(line, ',"gen_ai.usage.input_audio_tokens":', usage.inputAudioTokens || undefined);
-  line = count(line, ',"gen_ai.usage.input_image_tokens":', usage.inputImageTokens || undefined);
-  line = count(line, ',"gen_ai.usage.output_tokens":', usage.outputTokens);
-  line = count(line, ',"gen_ai.usage.output_audio_tokens":', usage.outputAudioTokens || undefined);
-  line = count(line, ',"gen_ai.usage.reasoning_tokens":', usage.reasoningTokens);
-  line = count(line, ',"gen_ai.usage.total_tokens":', usage.totalTokens);
-  return usage.estimated ? `${line},"usage_estimated":true` : line;
+function appendUsage(line: LineBytes, usage: TokenUsage): void {
+  appendCount(line, USAGE.input, usage.inputTokens);
+  appendCount(line, USAGE.cachedInput, usage.cachedInputTokens);
+  appendCount(line, USAGE.cacheCreationInput, usage.cacheCreationInputTokens);
+  appendCount(line, USAGE.cacheCreation5mInput, usage.cacheCreation5mInputTokens || undefined);
+  appendCount(line, USAGE.cacheCreation1hInput, usage.cacheCreation1hInputTokens || undefined);
+  appendCount(line, USAGE.inputAudio, usage.inputAudioTokens || undefined);
+  appendCount(line, USAGE.inputImage, usage.inputImageTokens || undefined);
+  appendCount(line, USAGE.output, usage.outputTokens);
+  appendCount(line, USAGE.outputAudio, usage.outputAudioTokens || undefined);
+  appendCount(line, USAGE.reasoning, usage.reasoningTokens);
+  appendCount(line, USAGE.total, usage.totalTokens);
+  if (usage.estimated) line.literal(USAGE.estimated);
 }
 
-function appendCosts(start: string, costs: RequestRecord["costs"]): string {
-  if (costs.length === 0) return start;
-  let line = `${start},"costs":{`;
+const COSTS = {
+  start: literal(',"costs":{'),
+  next: literal(',"'),
+  colon: literal('":'),
+  null: literal("null"),
+  end: literal("}"),
+  truncatedEnd: literal('},"costs_truncated":true'),
+};
+
+function appendCosts(line: LineBytes, costs: RequestRecord["costs"]): void {
+  if (costs.length === 0) return;
+  line.literal(COSTS.start);
   const end = line.length + COSTS_LENGTH_MAX;
   for (let i = 0; i + 1 < costs.length; i += 2) {
+    const before = line.length;
+    line.literal(i === 0 ? QUOTE : COSTS.next);
+    line.text(String(costs[i]), COST_KEY_LENGTH_MAX);
+    if (line.length + NUMBER_LENGTH_MAX > end) {
+      line.length = before;
+      line.literal(COSTS.truncatedEnd);
+      return;
+    }
+    line.literal(COSTS.colon);
     const value = costs[i + 1];
     // JSON has no infinity and no NaN.
-    const number = typeof value === "number" && Number.isFinite(value) ? value : null;
-    const key = escapeText(String(costs[i]), TIGHT_TEXT_LENGTH_MAX);
-    if (line.length + key.length + NUMBER_LENGTH_MAX > end) return `${line}},"costs_truncated":true`;
-    line = `${line}${i === 0 ? '"' : ',"'}${key}":${number}`;
+    if (typeof value === "number" && Number.isFinite(value)) line.number(value);
+    else line.literal(COSTS.null);
   }
-  return `${line}}`;
+  line.literal(COSTS.end);
 }
 
+const SHARED = {
+  method: literal(',"method":"'),
+  path: literal('","path":"'),
+  endpoint: literal(',"endpoint":"'),
+  route: literal(',"route":"'),
+  rule: literal(',"rule":"'),
+  backend: literal(',"backend":"'),
+  operation: literal(',"gen_ai.operation.name":"'),
+  provider: literal(',"gen_ai.provider.name":"'),
+};
+
 /** What differs only from rule to rule. */
-function renderShared(record: RequestRecord, textMax: number): string {
-  let line = `,"method":"${escapeText(record.method, textMax)}","path":"${escapeText(record.path, textMax)}"`;
-  line = text(line, ',"endpoint":"', record.endpoint, textMax);
-  line = text(line, ',"route":"', record.route, textMax);
-  line = text(line, ',"rule":"', record.rule, textMax);
-  line = text(line, ',"backend":"', record.backend, textMax);
-  line = text(line, ',"gen_ai.operation.name":"', record.operation, textMax);
-  return text(line, ',"gen_ai.provider.name":"', record.provider, textMax);
+function appendShared(line: LineBytes, record: RequestRecord, textMax: number): void {
+  line.literal(SHARED.method);
+  line.text(record.method, textMax);
+  line.literal(SHARED.path);
+  line.text(record.path, textMax);
+  line.literal(QUOTE);
+  appendText(line, SHARED.endpoint, record.endpoint, textMax);
+  appendText(line, SHARED.route, record.route, textMax);
+  appendText(line, SHARED.rule, record.rule, textMax);
+  appendText(line, SHARED.backend, record.backend, textMax);
+  appendText(line, SHARED.operation, record.operation, textMax);
+  appendText(line, SHARED.provider, record.provider, textMax);
 }
 
 /** Appends a member with a text, or nothing; `key` comes with its comma, colon and the opening quote. */
-function text(line: string, key: string, value: string, lengthMax: number): string {
-  return value === "" ? line : `${line}${key}${escapeText(value, lengthMax)}"`;
+function appendText(line: LineBytes, key: Literal, value: string, lengthMax: number): void {
+  if (value === "") return;
+  line.literal(key);
+  line.text(value, lengthMax);
+  line.literal(QUOTE);
 }
 
-function count(line: string, key: string, value: number | undefined): string {
-  return value === undefined ? line : `${line}${key}${value}`;
+function appendCount(line: LineBytes, key: Literal, value: number | undefined): void {
+  if (value === undefined) return;
+  line.literal(key);
+  line.number(value);
 }
 
-/** Fractions of a millisecond, as text. */
-const FRACTIONS = Array.from({ length: 1000 }, (_, micros) => `.${String(micros).padStart(3, "0")}`);
-
-/** Milliseconds to the microsecond; from whole numbers, since the shortest text of a fraction takes long to find. */
-function millis(ms: number): string {
-  const micros = Math.round(Math.max(0, ms) * 1000);
-  const whole = Math.floor(micros / 1000);
-  return whole + (FRACTIONS[micros - whole * 1000] as string);
+function appendMillis(line: LineBytes, key: Literal, ms: number): void {
+  line.literal(key);
+  line.millis(ms);
 }
 
-let isoSecond = -1;
-let isoPrefix = "";
+let startSecond = -1;
+let startPrefix = literal("");
 
-/** `Date.toISOString`, but the part up to the second is made once a second. */
-function isoTime(unixMs: number): string {
+/** The time as `Date.toISOString` has it, but the part up to the second is made once a second. */
+function appendStart(line: LineBytes, unixMs: number): void {
   const whole = Math.floor(unixMs);
   const second = Math.floor(whole / 1000);
-  if (second !== isoSecond) {
-    isoSecond = second;
-    isoPrefix = new Date(second * 1000).toISOString().slice(0, -4);
+  if (second !== startSecond) {
+    startSecond = second;
+    startPrefix = literal(`{"start_time":"${new Date(second * 1000).toISOString().slice(0, -4)}`);
   }
-  const ms = whole - second * 1000;
-  return `${isoPrefix}${ms < 10 ? "00" : ms < 100 ? "0" : ""}${ms}Z`;
+  line.literal(startPrefix);
+  line.threeDigits(whole - second * 1000);
+  line.literal(START.milliseconds);
 }

@@ -4,6 +4,11 @@
 /** A text that stands in a JSON literal as it is. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
+/** Whether a UTF-16 unit is one of those that such a text is made of. */
+export function isPlainUnit(unit: number): boolean {
+  return unit >= 0x20 && unit <= 0x7e && unit !== 0x22 && unit !== 0x5c;
+}
+
 /** What JSON.stringify lets through and a log line should not hold. */
 const NOT_ASCII = /[^ -~]/g;
 

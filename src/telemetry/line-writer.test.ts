@@ -58,6 +58,18 @@ test("lines come out in order, and no piece is longer than a pipe takes or ends 
   }
 });
 
+test("a line given as bytes is copied, up to its length", async () => {
+  const to = new Scripted();
+  const writer = new LineWriter(to);
+  const bytes = Buffer.from("one\nrest of an older line");
+  writer.appendBytes(bytes, 4);
+  bytes.write("two\n");
+  writer.appendBytes(bytes, 4);
+  bytes.fill(0);
+  await writer.flush();
+  assert.equal(to.writes.join(""), "one\ntwo\n");
+});
+
 test("a line is written when the timer fires, not before", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const to = new Scripted();

@@ -3,6 +3,7 @@
  * counting in preallocated cells and for copying one line into a buffer; everything else happens when someone scrapes
  * or a timer fires. This file holds the metrics of a serving process.
  */
+import type { Limit } from "../config/limits.ts";
 import type { RuntimeConfig } from "../config/runtime-config.ts";
 import { closedErrorType, GenAiMetrics } from "./gen-ai-metrics.ts";
 import { ModelLabels } from "./model-labels.ts";
@@ -50,6 +51,13 @@ export class Metrics implements RequestSink {
     { name: "aigw_usage_estimated_total", help: "Requests whose provider did not tell their usage." },
     "counter",
   );
+  readonly #limitRefusals = new NumberFamily(
+    {
+      name: "aigw_limit_refused_total",
+      help: "Requests refused by a limit, and those that one in shadow mode would have refused.",
+    },
+    "counter",
+  );
   readonly #inFlight = new NumberFamily(
     { name: "aigw_requests_in_flight", help: "Requests accepted and not yet ended." },
     "gauge",
@@ -80,6 +88,8 @@ export class Metrics implements RequestSink {
       }),
     );
     ended.leaf.value++;
+    if (record.refusedBy !== undefined) this.#countRefusal(record.refusedBy);
+    for (const limit of record.shadowRefusals) this.#countRefusal(limit);
     if (record.usage.estimated) this.#estimated.series("").value++;
     if (record.attempts === 0) return;
     for (const failed of record.failedBackends) {
@@ -100,9 +110,14 @@ export class Metrics implements RequestSink {
       this.#attempts,
       this.#failures,
       this.#estimated,
+      this.#limitRefusals,
       this.#linesDropped,
     ];
     return [...this.#genAi.snapshot(), ...families.map((family) => family.snapshot()), ...this.#process.snapshot()];
+  }
+
+  #countRefusal({ id, kind, shadow }: Limit): void {
+    this.#limitRefusals.series(renderLabels({ limit: id, kind, shadow: String(shadow) })).value++;
   }
 
   #countAttempt(backendName: string): void {

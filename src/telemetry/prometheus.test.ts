@@ -42,19 +42,21 @@ test("label values cannot leave their quotes", () => {
   assert.equal(end, "");
 });
 
-test("snapshots merge by sum or by maximum, and a series that one process lacks is kept", () => {
+test("snapshots merge by sum, by maximum or by minimum, and a series that one process lacks is kept", () => {
   const process = (sum: number, max: number, label: string) => {
     const sums = new NumberFamily({ name: "s", help: "Sum." }, "gauge");
     sums.series("").value = sum;
     sums.series(renderLabels({ of: label })).value = sum;
     const worst = new NumberFamily({ name: "m", help: "Max." }, "gauge", "max");
     worst.series("").value = max;
-    return [sums.snapshot(), worst.snapshot()];
+    const soonest = new NumberFamily({ name: "n", help: "Min." }, "gauge", "min");
+    soonest.series("").value = max;
+    return [sums.snapshot(), worst.snapshot(), soonest.snapshot()];
   };
   const samples = renderPrometheus([process(1, 5, "a"), process(2, 3, "b")])
     .split("\n")
     .filter((line) => !line.startsWith("#"));
-  assert.deepEqual(samples, ["s 3", 's{of="a"} 1', 's{of="b"} 2', "m 5", ""]);
+  assert.deepEqual(samples, ["s 3", 's{of="a"} 1', 's{of="b"} 2', "m 5", "n 3", ""]);
 });
 
 test("a family without series is not mentioned", () => {

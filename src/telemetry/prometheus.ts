@@ -47,7 +47,8 @@ function merge(snapshots: readonly MetricsSnapshot[]): Map<string, MergedFamily>
 function combine(left: readonly number[], right: readonly number[], how: FamilySnapshot["merge"]): number[] {
   return left.map((value, i) => {
     const other = right[i] ?? 0;
-    return how === "sum" ? value + other : Math.max(value, other);
+    if (how === "sum") return value + other;
+    return how === "max" ? Math.max(value, other) : Math.min(value, other);
   });
 }
 

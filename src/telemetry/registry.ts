@@ -2,7 +2,7 @@
 import { Histogram } from "./histogram.ts";
 
 /** How the values of several processes become one. */
-export type Merge = "sum" | "max";
+export type Merge = "sum" | "max" | "min";
 
 /** Values of one label combination. */
 export interface SeriesSnapshot {

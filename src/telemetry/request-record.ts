@@ -2,6 +2,7 @@
  * The wide event: one record per request, filled in as the exchange goes and handed to metrics, access log (and later
  * ledger and span) once, when the request settles, whatever its end was.
  */
+import type { Limit } from "../config/limits.ts";
 import type { CostProgram } from "../usage/cost.ts";
 import type { TokenUsage } from "../usage/token-usage.ts";
 
@@ -45,6 +46,17 @@ export interface RequestRecord {
   failedBackends: readonly string[];
   /** Fields of the request that the final attempt's backend could not be told, as paths into the body, comma-separated; "" = none. */
   droppedFields: string;
+  /** The limit that refused the request. */
+  refusedBy: Limit | undefined;
+  /** How the limits of a refused request stood, for the log; "" = it was not refused. */
+  limitStates: string;
+  /** Limits in shadow mode that would have refused it. */
+  shadowRefusals: readonly Limit[];
+  /** Who made the request, as the gateway has checked; "" = not known. */
+  callerKey: string;
+  callerOwner: string;
+  callerTeam: string;
+  callerUser: string;
 
   /** HTTP status the caller got (499 when it left before one was sent). */
   status: number;
