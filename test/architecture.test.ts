@@ -12,7 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["cli"],
   ["gateway", "extproc", "xds", "simulate", "admin"],
   ["exchange"],
-  ["backend-auth", "telemetry"],
+  ["backend-auth", "caller-auth", "ratelimit", "telemetry"],
   ["translate", "mutation", "usage", "routing"],
   ["endpoints"],
   ["config"],
@@ -24,7 +24,11 @@ const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** Folders of one layer that may import each other all the same, and why. */
-const SIDEWAYS = new Map([["translate", new Set(["usage"])]]); // A translator fills in token usage.
+const SIDEWAYS = new Map([
+  ["translate", new Set(["usage"])], // A translator fills in token usage.
+  ["backend-auth", new Set(["telemetry"])], // A credential that cannot be got is logged.
+  ["caller-auth", new Set(["telemetry"])], // Keys of an issuer that cannot be had are logged.
+]);
 
 /** Folders without I/O, clock, environment or promises: time, ids and chance come in through a context. */
 const PURE = ["translate", "endpoints", "usage", "mutation", "routing"];
@@ -115,6 +119,17 @@ test("only translate/<schema>/ knows a schema by name", () => {
     /[!=]==\s*"(OpenAI|AzureOpenAI|Anthropic|AWSBedrock|AWSAnthropic|GCPVertexAI|GCPAnthropic|Cohere)"/;
   const found = files.filter(
     (file) => !file.startsWith("translate/") && comparison.test(readFileSync(join(SRC, file), "utf8")),
+  );
+  assert.deepEqual(found, []);
+});
+
+/** The bundler gives `import()` of CommonJS no named exports, which Node does: it would fail only where users run it. */
+test("packages that are imported when they are wanted are ES modules", () => {
+  const found = files.flatMap((file) =>
+    [...readFileSync(join(SRC, file), "utf8").matchAll(/\bimport\("([^.":][^":]*)"\)/g)].flatMap(([, name = ""]) => {
+      const manifest = readFileSync(join(SRC, "..", "node_modules", name, "package.json"), "utf8");
+      return (JSON.parse(manifest) as { type?: string }).type === "module" ? [] : [`${file}: ${name}`];
+    }),
   );
   assert.deepEqual(found, []);
 });

@@ -1,6 +1,6 @@
 /**
- * The admin port: metrics, health and status of a gateway, for the operator, their Prometheus and their probes. It shows
- * what it is given by functions and changes nothing; it is bound to loopback unless told otherwise.
+ * The admin port: metrics, health and status of a gateway, for the operator, their Prometheus and their probes, and the calls
+ * that manage keys. It shows what it is given by functions; it is bound to loopback unless told otherwise.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,6 +9,7 @@ import type { Fault } from "../errors/config-error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { MetricsSnapshot } from "../telemetry/metrics.ts";
 import { PROMETHEUS_CONTENT_TYPE, renderPrometheus } from "../telemetry/prometheus.ts";
+import { answerKeys, isKeysPath, type KeyCalls } from "./keys.ts";
 import { isLocalHostHeader, isLoopback } from "./loopback.ts";
 
 type Awaitable<T> = T | Promise<T>;
@@ -35,6 +36,18 @@ export interface AdminOptions {
   /** Whether requests are taken: false before the first configuration is in force and while draining. */
   readonly isReady: () => boolean;
   readonly status: () => Awaitable<AdminStatus>;
+  /** Undefined where nothing is limited. */
+  readonly limits?: LimitCalls | undefined;
+  /** Undefined where keys are not managed. */
+  readonly keys?: KeyCalls | undefined;
+}
+
+/** What is told of limits, as documents. */
+export interface LimitCalls {
+  /** Every limit with its counters that are used most. */
+  readonly list: () => Awaitable<object>;
+  /** Limits of a request that a query describes; a sentence where the query is wrong. */
+  readonly explain: (query: URLSearchParams) => Awaitable<object | string>;
 }
 
 /** A running admin server. */
@@ -48,6 +61,8 @@ interface Page {
   readonly status: number;
   readonly type: string;
   readonly body: string;
+  /** Methods, for 405. */
+  readonly allow?: string | undefined;
 }
 
 const TEXT = "text/plain; charset=utf-8";
@@ -59,6 +74,9 @@ const INDEX = `aigw admin port
 /healthz   200 while the process answers
 /readyz    200 while requests are taken, else 503 (also /health)
 /status    configuration, listeners and resources as JSON; ?kind= and ?name= choose resources
+/limits    every limit with the counters that are used most, as JSON
+/limits/explain?model=…&header=name:value&key=…   limits of such a request, and why others are not for it
+/keys      keys of callers: GET lists, POST makes one; POST /keys/NAMESPACE/NAME/rotate; DELETE /keys/NAMESPACE/NAME revokes
 `;
 
 /** More connections than probes and scrapers need. */
@@ -87,11 +105,23 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
 async function answer(request: IncomingMessage, options: AdminOptions, checkHost: boolean): Promise<Page> {
   // A web page whose name was pointed at 127.0.0.1 still sends its own name.
   if (checkHost && !isLocalHostHeader(request.headers.host)) return text(403, "unknown host name\n");
+  if (isCrossOrigin(request)) return text(403, "requests of web pages are not answered\n");
   const [path = "/", query = ""] = splitOnce(request.url ?? "/", "?");
+  if (isKeysPath(path)) {
+    const { status, document, allow } = await answerKeys(request, path, options.keys);
+    return { ...jsonPage(status, document), allow };
+  }
   const page = pageOf(path, query, options);
   if (page === undefined) return text(404, "no such page; / lists them\n");
-  if (request.method !== "GET" && request.method !== "HEAD") return text(405, "only GET and HEAD\n");
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return { ...text(405, "only GET and HEAD\n"), allow: "GET, HEAD" };
+  }
   return await page();
+}
+
+/** Browsers say which page a request comes from, unless it is our own and only reads (https://fetch.spec.whatwg.org/#origin-header). */
+function isCrossOrigin({ headers }: IncomingMessage): boolean {
+  return headers.origin !== undefined && headers.origin !== `http://${headers.host}`;
 }
 
 function pageOf(path: string, query: string, options: AdminOptions): (() => Awaitable<Page>) | undefined {
@@ -112,8 +142,26 @@ function pageOf(path: string, query: string, options: AdminOptions): (() => Awai
     case "/status":
       return async () => statusPage(await options.status(), new URLSearchParams(query));
     default:
+      return options.limits && limitsPage(path, query, options.limits);
+  }
+}
+
+function limitsPage(path: string, query: string, limits: LimitCalls): (() => Awaitable<Page>) | undefined {
+  switch (path) {
+    case "/limits":
+      return async () => jsonPage(200, await limits.list());
+    case "/limits/explain":
+      return async () => {
+        const explained = await limits.explain(new URLSearchParams(query));
+        return typeof explained === "string" ? jsonPage(400, { error: explained }) : jsonPage(200, explained);
+      };
+    default:
       return undefined;
   }
+}
+
+function jsonPage(status: number, document: object): Page {
+  return { status, type: JSON_TYPE, body: `${JSON.stringify(document, null, 2)}\n` };
 }
 
 /** Names each member, so that nothing a caller of this module adds to its objects is published by accident. */
@@ -130,7 +178,7 @@ function statusPage(status: AdminStatus, query: URLSearchParams): Page {
     listeners: status.listeners.map(({ name, port, hostname }) => ({ name, port, hostname })),
     resources: chosen.map(({ kind, id, conditions }) => ({ kind, id, conditions })),
   };
-  return { status: 200, type: JSON_TYPE, body: `${JSON.stringify(document, null, 2)}\n` };
+  return jsonPage(200, document);
 }
 
 function publicFault({ source, path, reason }: Fault): object {
@@ -162,7 +210,7 @@ function send(response: ServerResponse, page: Page, headOnly: boolean): void {
     "content-length": body.length,
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
-    ...(page.status === 405 ? { allow: "GET, HEAD" } : {}),
+    ...(page.allow === undefined ? {} : { allow: page.allow }),
   });
   response.end(headOnly ? undefined : body);
 }

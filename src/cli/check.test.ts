@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
+import { serviceAccountJson } from "../../test/token-servers/google.ts";
 import type { HostKind } from "../config/compile.ts";
 import { runCheck } from "./check.ts";
 
@@ -115,7 +116,7 @@ test("colours are only for terminals", async () => {
   assert.ok(colored.lines.every((line) => line.includes("\u001b[")));
 });
 
-const KEYS = {
+const VARIABLES = {
   OPENAI_API_KEY: "k",
   ANTHROPIC_API_KEY: "k",
   GROQ_API_KEY: "k",
@@ -124,8 +125,22 @@ const KEYS = {
   GEMINI_API_KEY: "k",
   COHERE_API_KEY: "k",
   AWS_BEARER_TOKEN_BEDROCK: "k",
+  AWS_ACCESS_KEY_ID: "k",
+  AWS_SECRET_ACCESS_KEY: "k",
+  AWS_ROLE_ARN: "arn:aws:iam::123456789012:role/bedrock",
+  OIDC_HOST: "login.example.com",
+  OIDC_CLIENT_ID: "k",
+  OIDC_CLIENT_SECRET: "k",
   AZURE_OPENAI_API_KEY: "k",
   AZURE_OPENAI_HOST: "name.openai.azure.com",
+  AZURE_TENANT_ID: "contoso.onmicrosoft.com",
+  AZURE_CLIENT_ID: "a-client",
+  AZURE_CLIENT_SECRET: "k",
+  GOOGLE_CLOUD_PROJECT: "my-project",
+  GOOGLE_CLOUD_PROJECT_NUMBER: "123456789012",
+  GOOGLE_SERVICE_ACCOUNT_JSON: serviceAccountJson(),
+  ALICE_KEY_SHA256: "a".repeat(64),
+  BUILD_KEY_SHA256: "b".repeat(64),
 };
 
 for (const scenario of readdirSync(EXAMPLES)) {
@@ -133,7 +148,7 @@ for (const scenario of readdirSync(EXAMPLES)) {
     const text = readFileSync(join(EXAMPLES, scenario, `${scenario}.yaml`), "utf8");
     const run = `#   aigw run examples/${scenario}/${scenario}.yaml`;
     const host = text.includes(`${run} --host envoy`) ? "envoy" : "embedded";
-    const { code, lines } = await check([join(EXAMPLES, scenario)], { env: KEYS, host });
+    const { code, lines } = await check([join(EXAMPLES, scenario)], { env: VARIABLES, host });
     assert.deepEqual(
       lines.filter((line) => !line.startsWith("status")).map((line) => line.replace(/\d+ objects/, "n objects")),
       ["0 faults, 0 notices, 0 ignored, n objects in 1 file"],

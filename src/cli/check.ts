@@ -14,6 +14,8 @@ export interface CheckIo {
   readonly env: Environment;
   /** What is to serve the configuration. */
   readonly host: HostKind;
+  /** File of prices. */
+  readonly prices?: string | undefined;
   /** Whether the output is for a person at a terminal. */
   readonly colors: boolean;
 }
@@ -29,12 +31,14 @@ export function registerCheck(program: Command): void {
         .choices(["embedded", "envoy"])
         .default("embedded"),
     )
+    .option("--prices <file>", "prices of models that are to be checked too")
     .addHelpText("after", "\nEnds with 0 when there is no fault, else with 1.")
-    .action(async (paths: string[], { host }: { readonly host: HostKind }) => {
+    .action(async (paths: string[], { host, prices }: { readonly host: HostKind; readonly prices?: string }) => {
       process.exitCode = await runCheck(paths, {
         print: (line) => process.stdout.write(`${line}\n`),
         env: process.env,
         host,
+        prices,
         colors: process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined,
       });
     });
@@ -43,14 +47,16 @@ export function registerCheck(program: Command): void {
 /** Checks the configuration in files and folders and prints what it finds; returns the process's exit code. */
 export async function runCheck(paths: readonly string[], io: CheckIo): Promise<number> {
   let sources: readonly Source[];
+  let prices: Source | undefined;
   try {
     sources = readSources(paths);
+    [prices] = io.prices === undefined ? [] : readSources([io.prices]);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     printFaults(error.faults, io);
     return 1;
   }
-  const loaded = await load({ sources, loadedAt: Math.floor(Date.now() / 1000) }, io.env, io.host);
+  const loaded = await load({ sources, prices, loadedAt: Math.floor(Date.now() / 1000) }, io.env, io.host);
   const { faults, notices, ignored } = loaded;
   printFaults(faults, io);
   for (const notice of notices) io.print(`${paint(io, "yellow", "notice")}  ${formatFault(notice)}`);

@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { connect } from "node:tls";
 import { type ChannelCredentials, Client, credentials } from "@grpc/grpc-js";
 
 const MAIN = new URL("../main.ts", import.meta.url).pathname;
@@ -77,6 +78,31 @@ async function health(target: string, channel: ChannelCredentials, options = {})
   }
 }
 
+/** The name in the certificate that a processor shows to an Envoy which shows `client.pem`. */
+async function shown(port: number): Promise<string | undefined> {
+  const [key, cert] = ["server.key", "client.pem"].map((name) => readFileSync(TLS + name));
+  const socket = connect({ host: "127.0.0.1", port, key, cert, rejectUnauthorized: false, ALPNProtocols: ["h2"] });
+  try {
+    // The preface of HTTP/2: what is answered to it tells that the certificate was taken (RFC 9113 section 3.4).
+    socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00");
+    const answered = once(socket, "data");
+    const ended = once(socket, "close").then(() => Promise.reject(new Error("closed")));
+    await Promise.race([answered, ended]);
+    return String(socket.getPeerCertificate().subject.CN);
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Resolves when its processes have said something so many times. */
+async function seen({ child, stderr }: Processor, marker: RegExp, times: number): Promise<void> {
+  const signal = AbortSignal.timeout(START_MS);
+  while (stderr().match(marker)?.length !== times) {
+    assert.ok(child.stderr);
+    await once(child.stderr, "data", { signal });
+  }
+}
+
 test("it listens on a Unix socket, answers health checks, and leaves nothing behind", async () => {
   const socket = join(folder, "one.sock");
   const processor = await start("--listen", `unix:${socket}`, "--workers", "1");
@@ -112,6 +138,35 @@ test("with certificates only those whom the CA knows may ask", async () => {
   await assert.rejects(health(target, credentials.createSsl(ca), named));
   await assert.rejects(health(target, credentials.createInsecure()));
   await processor.stop();
+});
+
+test("certificates that are renewed are shown to new connections, those that do not fit together are not", async () => {
+  const [cert, key, ca] = ["renewed.pem", "renewed.key", "renewed-ca.pem"].map((name) => join(folder, name));
+  assert.ok(cert && key && ca);
+  for (const [from, to] of [
+    ["client.pem", cert],
+    ["server.key", key],
+    ["client.pem", ca],
+  ] as const) {
+    copyFileSync(TLS + from, to);
+  }
+  const files = ["--tls-cert", cert, "--tls-key", key, "--tls-ca", ca];
+  const processor = await start("--listen", "127.0.0.1:0", "--workers", "2", ...files);
+  const port = Number(/:(\d+) \(mutual TLS\)$/.exec(processor.where)?.[1]);
+  const changed = (marker: RegExp) => seen(processor, marker, 2);
+  assert.equal(await shown(port), "envoy");
+  copyFileSync(`${TLS}server.pem`, cert);
+  await changed(/new certificates are used/g);
+  assert.equal(await shown(port), "server");
+  copyFileSync(`${TLS}gateway-a.pem`, cert);
+  await changed(/new certificates cannot be used/g);
+  assert.equal(await shown(port), "server");
+  // Whom it trusts is renewed, too.
+  copyFileSync(`${TLS}server.pem`, cert);
+  copyFileSync(`${TLS}backend-ca.pem`, ca);
+  await seen(processor, /new certificates are used/g, 4);
+  await assert.rejects(shown(port), /alert|reset|closed/i);
+  assert.equal(await processor.stop(), 0);
 });
 
 test("certificate, key and CA belong together", async () => {

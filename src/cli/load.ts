@@ -8,10 +8,14 @@ import { type IgnoredResource, parseResources, type Source } from "../resources/
 import type { Notice } from "../resources/resource.ts";
 import type { Environment } from "../resources/substitute.ts";
 import { API_SCHEMAS } from "../translate/registry.ts";
+import { withServedEndpoints } from "../translate/served-endpoints.ts";
+import { type Overridden, PriceCatalogue } from "../usage/prices.ts";
 
 /** A configuration as it travels between processes: each compiles it for itself. */
 export interface Configuration {
   readonly sources: readonly Source[];
+  /** What is laid over the built-in prices. */
+  readonly prices?: Source | undefined;
   /** Unix seconds; stands in for creation times that files do not have. */
   readonly loadedAt: number;
 }
@@ -51,16 +55,26 @@ export async function load(
   });
   const { loadedAt } = configuration;
   const compiled = compile(parsed.set, { loadedAt, servedSchemas: SERVED_SCHEMAS, host });
-  const prepared = await preparePlan(compiled.config);
-  const faults = [...parsed.faults, ...compiled.faults, ...("faults" in prepared ? prepared.faults : [])];
+  const config = { ...compiled.config, statuses: withServedEndpoints(compiled.config) };
+  const prices = pricesOf(configuration);
+  const prepared = await preparePlan(config, prices.catalogue);
+  const unprepared = "faults" in prepared ? prepared.faults : [];
+  const faults = [...parsed.faults, ...compiled.faults, ...unprepared, ...prices.faults];
   return {
     configuration,
     faults,
     plan: faults.length === 0 && "plan" in prepared ? prepared.plan : undefined,
-    config: compiled.config,
+    config,
     ignored: parsed.ignored,
-    notices: [...parsed.notices, ...compiled.notices],
+    notices: [...parsed.notices, ...compiled.notices, ...prices.notices],
     objects: parsed.set.all.length,
     files,
   };
+}
+
+function pricesOf({ prices }: Configuration): Overridden {
+  const catalogue = PriceCatalogue.builtIn();
+  return prices === undefined
+    ? { catalogue, faults: [], notices: [] }
+    : catalogue.withOverrides(prices.text, prices.name);
 }

@@ -4,6 +4,8 @@ import { registerCheck } from "./check.ts";
 import { registerDownloadEnvoy } from "./download-envoy.ts";
 import { registerEnvoyConfig } from "./envoy-config.ts";
 import { registerExtproc } from "./extproc.ts";
+import { registerKey } from "./key.ts";
+import { registerRateLimit } from "./ratelimit.ts";
 import { registerRun } from "./run.ts";
 import { registerSimulate } from "./simulate.ts";
 import { VERSION } from "./version.ts";
@@ -17,8 +19,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     .exitOverride();
   registerRun(program);
   registerCheck(program);
+  registerKey(program);
   registerSimulate(program);
   registerExtproc(program);
+  registerRateLimit(program);
   registerEnvoyConfig(program);
   registerDownloadEnvoy(program);
   program

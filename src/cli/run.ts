@@ -1,27 +1,37 @@
 /** `aigw run`: the gateway on this machine, from files or from provider keys in the environment. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { KeyFolder } from "../admin/key-folder.ts";
 import type { HostKind } from "../config/compile.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { addServingOptions, hostAndPort, messageTimeoutOption, port, type ServingOptions } from "./options.ts";
+import {
+  addRateLimitOptions,
+  addServingOptions,
+  limitOptions,
+  messageTimeoutOption,
+  port,
+  type RateLimitOptions,
+  rateLimitService,
+  type ServingOptions,
+} from "./options.ts";
 import { ClusterFleet } from "./run/cluster-fleet.ts";
 import { defaultPaths } from "./run/default-paths.ts";
 import type { Fleet, ServeOptions } from "./run/fleet.ts";
 import { Gateway } from "./run/gateway.ts";
 import { InProcessFleet } from "./run/in-process.ts";
+import { withKeys } from "./run/keys-origin.ts";
 import { openLog } from "./run/open-log.ts";
-import { type Origin, originOf } from "./run/origin.ts";
+import { type Origin, originOf, withPrices } from "./run/origin.ts";
 import { stopSignal } from "./run/stop-signal.ts";
 
 /** The command's options as commander gives them. */
-export interface RunOptions extends ServingOptions {
+export interface RunOptions extends ServingOptions, RateLimitOptions {
   readonly host: HostKind;
   readonly address?: string;
   readonly port?: number;
   readonly envoy?: string;
   readonly messageTimeout: number;
-  readonly rateLimitService?: { readonly host: string; readonly port: number };
   readonly rateLimitConfig?: string;
-  readonly rateLimitDeny?: boolean;
+  readonly keys?: string;
 }
 
 const HELP = `
@@ -55,12 +65,11 @@ export function registerRun(program: Command): void {
       "port to listen on, 0 for a free one (default: the Gateway's listener, else 1975)",
       port,
     );
-  addServingOptions(command)
+  addRateLimitOptions(addServingOptions(command))
     .addOption(new Option("--envoy <path>", "Envoy's program, for --host envoy").env("AIGW_ENVOY"))
     .addOption(messageTimeoutOption())
-    .option("--rate-limit-service <host:port>", "Envoy's rate limit service, for --host envoy", hostAndPort)
-    .option("--rate-limit-config <folder>", "where that service reads its limits: they are written there")
-    .option("--rate-limit-deny", "refuse requests while that service does not answer (default: let them pass)")
+    .option("--keys <folder>", "folder of GatewayKeys: part of the configuration, managed on the admin port (/keys)")
+    .option("--rate-limit-config <folder>", "where Envoy's own service reads its limits: they are written there")
     .addHelpText("after", HELP)
     .action(async (paths: string[], options: RunOptions) => {
       process.exitCode = await run(paths, options);
@@ -72,23 +81,29 @@ async function run(paths: readonly string[], options: RunOptions): Promise<numbe
     process.stderr.write("aigw: --rate-limit-service and --rate-limit-config need --host envoy\n");
     return 1;
   }
-  const origin = await originOf(paths.length > 0 ? paths : defaultPaths(), process.env);
-  if (origin.error !== undefined) {
-    process.stderr.write(`aigw: ${origin.error}\n`);
+  const configured = await originOf(paths.length > 0 ? paths : defaultPaths(), process.env);
+  if (configured.error !== undefined) {
+    process.stderr.write(`aigw: ${configured.error}\n`);
     return 1;
   }
   const { host, adminPort, drainSeconds } = options;
-  const address = options.address ?? origin.address;
+  const address = options.address ?? configured.address;
   const log = openLog(options);
+  let origin = withPrices(configured, options.prices);
+  let keys: KeyFolder | undefined;
   let fleet: Fleet;
   try {
+    if (options.keys !== undefined) {
+      keys = new KeyFolder(options.keys, Date.now);
+      origin = withKeys(origin, keys);
+    }
     fleet = host === "envoy" ? await envoyFleet(address, options, log) : embeddedFleet(address, options, log);
   } catch (error) {
     process.stderr.write(`aigw: ${error instanceof Error ? error.message : error}\n`);
     await origin.simulator?.close();
     return 1;
   }
-  const gateway = new Gateway(origin, { fleet, host, log, adminPort, drainSeconds });
+  const gateway = new Gateway(origin, { fleet, host, log, adminPort, drainSeconds, keys });
   const stopped = stopSignal();
   if (!(await gateway.start())) return 1;
   process.stderr.write(greeting(origin, gateway, address));
@@ -99,7 +114,8 @@ async function run(paths: readonly string[], options: RunOptions): Promise<numbe
 
 function embeddedFleet(address: string, options: RunOptions, log: Logger): Fleet {
   const { accessLog, metrics, debug, logFormat, port, workers } = options;
-  const serve: ServeOptions = { accessLog, metrics, debug, logFormat, door: { kind: "http", address, port } };
+  const limits = limitOptions(options);
+  const serve: ServeOptions = { accessLog, metrics, debug, logFormat, limits, door: { kind: "http", address, port } };
   return workers === 1 ? new InProcessFleet(serve) : new ClusterFleet(workers, () => serve, log);
 }
 
@@ -109,14 +125,8 @@ async function envoyFleet(address: string, options: RunOptions, log: Logger): Pr
   const { findEnvoy } = await import("../xds/find-envoy.ts");
   const program = findEnvoy(options.envoy, process.env);
   const { EnvoyFleet } = await import("./run/envoy-fleet.ts");
-  const {
-    messageTimeout: messageTimeoutMs,
-    rateLimitService: service,
-    rateLimitConfig: rateLimitFolder,
-    rateLimitDeny = false,
-  } = options;
+  const { messageTimeout: messageTimeoutMs, rateLimitConfig: rateLimitFolder } = options;
   const telemetry = { accessLog, metrics, debug, logFormat };
-  const rateLimitService = service && { ...service, denyOnFailure: rateLimitDeny };
   return new EnvoyFleet(
     {
       ...telemetry,
@@ -125,8 +135,9 @@ async function envoyFleet(address: string, options: RunOptions, log: Logger): Pr
       workers,
       program,
       drainSeconds,
+      limits: limitOptions(options),
       messageTimeoutMs,
-      rateLimitService,
+      rateLimitService: rateLimitService(options),
       rateLimitFolder,
     },
     log,

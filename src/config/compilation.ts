@@ -10,18 +10,24 @@ const LABELS: Partial<Record<KindName, string>> = {
   AIServiceBackend: "AIServiceBackend",
   BackendSecurityPolicy: "BackendSecurityPolicy",
   GatewayConfig: "GatewayConfig",
+  QuotaPolicy: "QuotaPolicy",
+  BudgetPolicy: "BudgetPolicy",
+  GatewayKey: "GatewayKey",
   Gateway: "Gateway",
 };
 
 /** What one run of the compiler gathers besides the configuration. */
 export class Compilation {
   readonly set: ResourceSet;
+  /** When the resources were read, in Unix seconds. */
+  readonly loadedAt: number;
   readonly faults: Fault[] = [];
   readonly notices: Notice[] = [];
   readonly #refusals = new Map<Resource<unknown>, string[]>();
 
-  constructor(set: ResourceSet) {
+  constructor(set: ResourceSet, loadedAt: number) {
     this.set = set;
+    this.loadedAt = loadedAt;
   }
 
   /** Something that is wrong at a field of an object, which is not in force then. */

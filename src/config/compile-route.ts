@@ -10,6 +10,7 @@ import { durationMs } from "../resources/duration.ts";
 import { faultAt, idOf } from "../resources/field-path.ts";
 import type { LLMRequestCost } from "../resources/llm-request-cost.ts";
 import type { FieldPath, Resource } from "../resources/resource.ts";
+import type { CallerAuth } from "./callers.ts";
 import type { Compilation } from "./compilation.ts";
 import { mergeBodyMutations, mergeHeaderMutations } from "./merge-mutations.ts";
 import type { References } from "./references.ts";
@@ -27,6 +28,7 @@ export interface RouteContext {
   readonly references: References;
   readonly backends: Backends;
   readonly traffic: TrafficPolicy | undefined;
+  readonly callers: CallerAuth | undefined;
   /** Creation time of models whose route has none, in Unix seconds. */
   readonly loadedAt: number;
 }
@@ -40,6 +42,7 @@ export function compileRoute(route: AIGatewayRoute, hostnames: readonly string[]
     costs: compileCosts(route, ["spec", "llmRequestCosts"], route.spec.llmRequestCosts ?? []),
     strictTranslation: isStrict(route, context),
     traffic: context.traffic,
+    callers: context.callers,
   };
 }
 

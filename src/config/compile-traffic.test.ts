@@ -196,7 +196,6 @@ for (const { name, in: spec, want } of COMPILED) {
       healthCheck: undefined,
       circuitBreaker: undefined,
       loadBalancer: undefined,
-      rateLimit: undefined,
       ...want,
     });
   });

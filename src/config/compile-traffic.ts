@@ -3,7 +3,6 @@
 import type { BackendTrafficPolicy } from "../resources/backend-traffic-policy.ts";
 import { durationMs } from "../resources/duration.ts";
 import type { Compilation } from "./compilation.ts";
-import { compileRateLimit } from "./compile-rate-limit.ts";
 import type {
   ActiveHealthCheck,
   CircuitBreaker,
@@ -33,7 +32,6 @@ export function compileTraffic(policy: BackendTrafficPolicy, compilation: Compil
     healthCheck: spec.healthCheck && healthCheck(policy, spec.healthCheck, compilation),
     circuitBreaker: spec.circuitBreaker && circuitBreaker(spec.circuitBreaker),
     loadBalancer: spec.loadBalancer && loadBalancer(policy, spec.loadBalancer, compilation),
-    rateLimit: compileRateLimit(policy, compilation),
   };
 }
 

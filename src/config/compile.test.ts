@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { formatFault } from "../errors/config-error.ts";
 import { invariant } from "../errors/invariant.ts";
 import { parseResources } from "../resources/load.ts";
 import { type Compiled, compile } from "./compile.ts";
+import { testTls } from "./test-upstream-tls.ts";
+
+const CA = readFileSync(new URL("../../testdata/tls/ca.pem", import.meta.url), "utf8");
 
 function compileText(text: string): Compiled {
   const { set, faults } = parseResources([{ name: "f.yaml", text }], {}, () => "");
@@ -216,7 +220,7 @@ const UPSTREAMS = [
     want: {
       authority: "api.example",
       protocol: "http/1.1",
-      tls: { serverName: "tls.example", ca: undefined, insecureSkipVerify: false },
+      tls: testTls({ serverName: "tls.example" }),
     },
   },
   {
@@ -227,7 +231,7 @@ const UPSTREAMS = [
     want: {
       authority: "api.example:8443",
       protocol: "h2",
-      tls: { serverName: "api.example", ca: undefined, insecureSkipVerify: true },
+      tls: testTls({ serverName: "api.example", insecureSkipVerify: true }),
     },
   },
   {
@@ -239,7 +243,7 @@ const UPSTREAMS = [
     want: {
       authority: "api.example",
       protocol: "http/1.1",
-      tls: { serverName: "tls.example", ca: undefined, insecureSkipVerify: false },
+      tls: testTls({ serverName: "tls.example" }),
     },
   },
   {
@@ -248,13 +252,13 @@ const UPSTREAMS = [
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: ca}
-data: {ca.crt: "-----BEGIN CERTIFICATE-----"}
+data: ${JSON.stringify({ "ca.crt": CA })}
 ---
 `,
     want: {
       authority: "api.example",
       protocol: "http/1.1",
-      tls: { serverName: "a.example", ca: "-----BEGIN CERTIFICATE-----\n", insecureSkipVerify: false },
+      tls: testTls({ serverName: "a.example", ca: CA }),
     },
   },
 ];
@@ -276,70 +280,6 @@ test("HTTPS by its port but without TLS is worth a notice", () => {
     "f.yaml:18:20: Backend default/openai: spec.endpoints[0]: is called in clear text on port 443; for HTTPS add a BackendTLSPolicy for Backend default/openai",
   ]);
 });
-
-function policy(spec: string): string {
-  return `apiVersion: aigateway.envoyproxy.io/v1beta1
-kind: BackendSecurityPolicy
-metadata: {name: p}
-spec:
-  targetRefs: [{group: aigateway.envoyproxy.io, kind: AIServiceBackend, name: openai}]
-  ${spec.replaceAll("\n", "\n  ")}
----
-apiVersion: v1
-kind: Secret
-metadata: {name: s}
-stringData: {apiKey: the key, client-secret: x}
----
-`;
-}
-
-const AUTHS = [
-  { name: "none", in: "", want: { type: "none" } },
-  {
-    name: "an API key",
-    in: policy("type: APIKey\napiKey: {secretRef: {name: s}}"),
-    want: { type: "APIKey", key: "the key", override: undefined },
-  },
-  {
-    name: "a key of Azure that the caller may replace under the usual header",
-    in: policy("type: AzureAPIKey\nazureAPIKey: {secretRef: {name: s}}\ncredentialOverride: {fromRequestHeaders: {}}"),
-    want: {
-      type: "AzureAPIKey",
-      key: "the key",
-      override: { header: "x-aigw-azure-api-key", fallbackToConfigured: true },
-    },
-  },
-  {
-    name: "a key of Anthropic that the caller must bring",
-    in: policy(
-      "type: AnthropicAPIKey\nanthropicAPIKey: {secretRef: {name: s}}\ncredentialOverride: {fromRequestHeaders: {header: X-Key, fallbackToConfigured: false}}",
-    ),
-    want: { type: "AnthropicAPIKey", key: "the key", override: { header: "x-key", fallbackToConfigured: false } },
-  },
-  {
-    name: "credentials that cannot be injected",
-    in: policy("type: AWSCredentials\nawsCredentials: {region: r}"),
-    want: { type: "unsupported", policyType: "AWSCredentials" },
-    status: "default/p NotAccepted: credentials of type AWSCredentials are not supported yet",
-  },
-  {
-    name: "an override that cannot be read",
-    in: policy(
-      "type: APIKey\napiKey: {secretRef: {name: s}}\ncredentialOverride: {fromDynamicMetadata: {namespace: n}}",
-    ),
-    want: { type: "unsupported", policyType: "credentialOverride.fromDynamicMetadata" },
-    status: "default/p NotAccepted: credentialOverride.fromDynamicMetadata is not supported yet",
-  },
-];
-
-for (const { name, in: text, want, status } of AUTHS) {
-  test(`how the gateway authenticates to a backend: ${name}`, () => {
-    const { auth } = onlyRef(ROUTE + AI_BACKEND + PLAIN + text).backend;
-    assert.deepEqual("key" in auth ? { ...auth, key: auth.key?.reveal() } : auth, want);
-    const expected = text === "" ? [] : [status ?? "default/p Accepted: BackendSecurityPolicy reconciled successfully"];
-    assert.deepEqual(statusOf(compileText(ROUTE + AI_BACKEND + PLAIN + text), "BackendSecurityPolicy"), expected);
-  });
-}
 
 const strictness = [
   { name: "is strict when told", in: "true", want: true, faults: [] },

@@ -5,12 +5,15 @@
  */
 import { createHash } from "node:crypto";
 import type { Fault } from "../errors/config-error.ts";
+import type { AIGatewayRoute } from "../resources/ai-gateway-route.ts";
 import { inOrder } from "../resources/field-path.ts";
 import { GATEWAY_CONFIG_ANNOTATION } from "../resources/gateway-config.ts";
 import type { Notice } from "../resources/resource.ts";
 import type { ResourceSet } from "../resources/resource-set.ts";
 import { Attachment, type PortHostnames } from "./attach.ts";
 import { Compilation } from "./compilation.ts";
+import { Callers } from "./compile-callers.ts";
+import { compileLimits } from "./compile-limits.ts";
 import { compileCosts, compileRoute } from "./compile-route.ts";
 import { noticeEnvoyOnly } from "./envoy-only.ts";
 import { unitedHostnames } from "./hostnames.ts";
@@ -46,28 +49,37 @@ export interface Compiled {
 
 /** Compiles a configuration. */
 export function compile(set: ResourceSet, { loadedAt, servedSchemas, host = "embedded" }: CompileOptions): Compiled {
-  const compilation = new Compilation(set);
+  const compilation = new Compilation(set, loadedAt);
   const references = new References(compilation);
   const credentials = new Credentials(compilation, references);
-  const upstreams = new Upstreams(compilation, references);
-  const backends = new Backends({ compilation, references, credentials, upstreams, servedSchemas });
   const attachment = new Attachment(compilation, references);
+  const upstreams = new Upstreams(compilation, references, attachment.gateway);
+  const backends = new Backends({ compilation, references, credentials, upstreams, servedSchemas });
   checkPolicyTargets(compilation, references);
   if (host === "embedded") noticeEnvoyOnly(compilation);
   const policies = new TrafficPolicies(compilation);
+  const allowed = new Callers(compilation, references);
   const attached = set.ofKind("AIGatewayRoute").map((resource): Attached => {
     const ports = attachment.portsOf(resource);
     const traffic = policies.trafficPolicy(resource, attachment.gateway);
     // Compiled even where it is attached to nothing, for the faults in it.
-    const context = { compilation, references, backends, traffic, loadedAt };
-    return { route: compileRoute(resource, unitedHostnames([...ports.values()]), context), ports };
+    const callers = allowed.of(resource, attachment.gateway);
+    const context = { compilation, references, backends, traffic, callers, loadedAt };
+    return { resource, route: compileRoute(resource, unitedHostnames([...ports.values()]), context), ports };
+  });
+  const served = attached.filter(({ ports: { size } }) => size > 0);
+  const { gateway } = attachment;
+  const limits = compileLimits({
+    ...{ compilation, references, policies, gateway },
+    routes: served.map(({ resource }) => resource),
   });
   const ports = compilePorts(attachment.gateway, attachment.listeners, compilation, references);
   const config = {
     version: versionOf(set),
     listeners: ports.map((port) => ({ ...port, routes: routesAt(port.port, attached) })),
-    routes: attached.filter(({ ports: { size } }) => size > 0).map(({ route }) => route),
+    routes: served.map(({ route }) => route),
     globalCosts: globalCosts(attachment, compilation, references),
+    limits,
     statuses: compilation.statuses(),
   };
   return { config, faults: inOrder(compilation.faults), notices: inOrder(compilation.notices) };
@@ -75,6 +87,7 @@ export function compile(set: ResourceSet, { loadedAt, servedSchemas, host = "emb
 
 /** A route with where it is served. */
 interface Attached {
+  readonly resource: AIGatewayRoute;
   readonly route: Route;
   readonly ports: PortHostnames;
 }

@@ -7,10 +7,11 @@ const OF_BACKEND_POLICIES: readonly FieldPath[] = [
   ["healthCheck"],
   ["circuitBreaker"],
   ["loadBalancer"],
-  ["rateLimit", "global"],
   ["timeout", "http", "connectionIdleTimeout"],
   ["timeout", "http", "maxConnectionDuration"],
 ];
+/** Without Envoy there is no metadata: every caller comes without a credential of its own. */
+const OF_SECURITY_POLICIES: readonly FieldPath[] = [["credentialOverride", "fromDynamicMetadata"]];
 const OF_CLIENT_POLICIES: readonly FieldPath[] = [["http3"]];
 
 /** Tells what of a configuration only the Envoy host applies, for when another host is to serve it. */
@@ -18,6 +19,7 @@ export function noticeEnvoyOnly(compilation: Compilation): void {
   const { set } = compilation;
   for (const policy of set.ofKind("BackendTrafficPolicy")) noticeGiven(policy, OF_BACKEND_POLICIES, compilation);
   for (const policy of set.ofKind("ClientTrafficPolicy")) noticeGiven(policy, OF_CLIENT_POLICIES, compilation);
+  for (const policy of set.ofKind("BackendSecurityPolicy")) noticeGiven(policy, OF_SECURITY_POLICIES, compilation);
 }
 
 function noticeGiven(policy: Resource<unknown>, fields: readonly FieldPath[], compilation: Compilation): void {

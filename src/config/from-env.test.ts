@@ -19,7 +19,9 @@ function rulesOf(source: Source, env: Environment) {
       host: ref?.backend.upstream.endpoints[0]?.authority,
       serverName: ref?.backend.upstream.tls?.serverName,
       key:
-        ref !== undefined && "key" in ref.backend.auth ? [ref.backend.auth.type, ref.backend.auth.key?.reveal()] : [],
+        ref !== undefined && "keys" in ref.backend.auth
+          ? [ref.backend.auth.type, ...ref.backend.auth.keys.map((key) => key.reveal())]
+          : [],
       headers: ref?.headerMutation.set,
     })),
   );

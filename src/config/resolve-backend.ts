@@ -63,6 +63,10 @@ export class Backends {
     }
     const upstream = upstreams.resolve(backend);
     if (upstream === undefined) return undefined;
+    credentials.checkAuthorities(
+      resource,
+      upstream.endpoints.map(({ authority }) => authority),
+    );
     return {
       id: idOf(resource),
       schema: { name: schema.name, prefix: schema.prefix, version: schema.version },

@@ -3,6 +3,9 @@
  * (it can be cloned, compared and printed, secrets excepted); what can be prepared from it is prepared in `exchange/`.
  */
 import type { Fault } from "../errors/config-error.ts";
+import type { BackendAuth } from "./backend-auth.ts";
+import type { CallerAuth } from "./callers.ts";
+import type { Limit } from "./limits.ts";
 import type { Secret } from "./secret.ts";
 import type { TrafficPolicy } from "./traffic-policy.ts";
 
@@ -25,6 +28,7 @@ export interface RuntimeConfig {
   readonly routes: readonly Route[];
   /** Cost rules of every route without one of its own under the same key. */
   readonly globalCosts: readonly CostRule[];
+  readonly limits: readonly Limit[];
   readonly statuses: readonly ResourceStatus[];
 }
 
@@ -70,6 +74,8 @@ export interface Route {
   /** Whether a request that cannot be told to a backend in full is refused instead of sent without what is lost. */
   readonly strictTranslation: boolean;
   readonly traffic: TrafficPolicy | undefined;
+  /** Who may call it; undefined = everybody. */
+  readonly callers: CallerAuth | undefined;
 }
 
 export interface Rule {
@@ -149,32 +155,44 @@ export interface UpstreamEndpoint {
 }
 
 export interface UpstreamTls {
-  /** Server name for SNI and certificate verification. */
+  /** Server name for SNI and, where no other names are given, for certificate verification. */
   readonly serverName: string;
+  /** Of these the server's certificate has to carry one; empty = `serverName`. */
+  readonly subjectAltNames: readonly SubjectAltName[];
   /** PEM bundle; undefined = the system's CAs. */
   readonly ca: string | undefined;
   readonly insecureSkipVerify: boolean;
+  /** What is presented to a server that asks for it. */
+  readonly client: ClientCertificate | undefined;
+  readonly parameters: TlsParameters;
 }
 
-/** How the gateway authenticates to a backend. */
-export type BackendAuth =
-  | { readonly type: "none" }
-  | KeyAuth
-  /** Credential kinds this build cannot inject; a call is answered with a typed error. */
-  | { readonly type: "unsupported"; readonly policyType: string };
-
-export interface KeyAuth {
-  readonly type: "APIKey" | "AzureAPIKey" | "AnthropicAPIKey";
-  readonly key: Secret | undefined;
-  readonly override: CredentialOverride | undefined;
+/** A name in a certificate. */
+export interface SubjectAltName {
+  readonly type: "DNS" | "URI";
+  readonly value: string;
 }
 
-/** A credential that may come with the request instead. */
-export interface CredentialOverride {
-  /** Lower-case request header that carries it; removed before the upstream. */
-  readonly header: string;
-  readonly fallbackToConfigured: boolean;
+/** A certificate with its key. Its printed form tells keys apart too: a key belongs to the public key in the chain. */
+export interface ClientCertificate {
+  /** PEM, leaf first. */
+  readonly chain: string;
+  /** PEM. */
+  readonly key: Secret;
 }
+
+/** What is spoken; an empty list = the library's own. */
+export interface TlsParameters {
+  readonly minVersion: TlsVersion;
+  readonly maxVersion: TlsVersion;
+  /** OpenSSL's names of suites of TLS 1.2; those of TLS 1.3 are always on. */
+  readonly ciphers: readonly string[];
+  readonly curves: readonly string[];
+  /** Names of RFC 8446 section 4.2.3. */
+  readonly signatureAlgorithms: readonly string[];
+}
+
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
 export interface HeaderMutation {
   readonly set: readonly { readonly name: string; readonly value: string }[];
@@ -213,7 +231,7 @@ export interface ResourceStatus {
 }
 
 export interface StatusCondition {
-  readonly type: "Accepted" | "NotAccepted";
+  readonly type: "Accepted" | "NotAccepted" | "CredentialsReady" | "EndpointsServed";
   readonly status: "True" | "False";
   readonly reason: string;
   readonly message: string;

@@ -130,7 +130,6 @@ test("what only the Envoy host applies is told when the embedded host serves", (
   healthCheck: {passive: {}}
   circuitBreaker: {}
   loadBalancer: {type: Random}
-  rateLimit: {global: {rules: [{limit: {requests: 1, unit: Hour}}]}}
   timeout: {http: {requestTimeout: 1s, streamIdleTimeout: 1s, connectionIdleTimeout: 1s, maxConnectionDuration: 1s}}`,
   );
   assert.deepEqual(notices(CONFIG + text, "envoy"), []);
@@ -141,7 +140,6 @@ test("what only the Envoy host applies is told when the embedded host serves", (
       "healthCheck",
       "circuitBreaker",
       "loadBalancer",
-      "rateLimit.global",
       "timeout.http.connectionIdleTimeout",
       "timeout.http.maxConnectionDuration",
     ].map(

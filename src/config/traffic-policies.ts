@@ -8,7 +8,9 @@ import { targetsOf } from "../resources/policy-target.ts";
 import { quantityBytes } from "../resources/quantity.ts";
 import type { PolicyTargetRef } from "../resources/schema.ts";
 import type { Compilation } from "./compilation.ts";
+import { compileRateLimits, type LimitOfRoute } from "./compile-rate-limits.ts";
 import { compileTraffic } from "./compile-traffic.ts";
+import type { Limit } from "./limits.ts";
 import type { References } from "./references.ts";
 import type { TrafficPolicy } from "./traffic-policy.ts";
 
@@ -70,23 +72,43 @@ export function bodyBytesMax(policy: ClientTrafficPolicy | undefined): number {
   return quantityBytes(policy?.spec.connection?.bufferLimit ?? "") ?? BODY_BYTES_MAX;
 }
 
+/** What came of a policy. */
+interface Compiled {
+  readonly traffic: TrafficPolicy;
+  readonly limits: readonly LimitOfRoute[];
+}
+
 /** Compiles each BackendTrafficPolicy once, however many routes it is for, so that each finding is told once. */
 export class TrafficPolicies {
-  readonly #compiled: ReadonlyMap<BackendTrafficPolicy, TrafficPolicy>;
+  readonly #compiled: ReadonlyMap<BackendTrafficPolicy, Compiled>;
 
   constructor(compilation: Compilation) {
     const policies = compilation.set.ofKind("BackendTrafficPolicy");
-    this.#compiled = new Map(policies.map((policy) => [policy, compileTraffic(policy, compilation)]));
+    this.#compiled = new Map(
+      policies.map((policy) => [
+        policy,
+        { traffic: compileTraffic(policy, compilation), limits: compileRateLimits(policy, compilation) },
+      ]),
+    );
   }
 
   /** The policy of a route: one for it goes, as a whole, before one for its Gateway. */
   trafficPolicy(route: AIGatewayRoute, gateway: Gateway | undefined): TrafficPolicy | undefined {
+    return this.#of(route, gateway)?.traffic;
+  }
+
+  /** The rate limits of that policy. */
+  rateLimits(route: AIGatewayRoute, gateway: Gateway | undefined): Limit[] {
+    return (this.#of(route, gateway)?.limits ?? []).map((limitOf) => limitOf(idOf(route)));
+  }
+
+  #of(route: AIGatewayRoute, gateway: Gateway | undefined): Compiled | undefined {
     return (
       this.#policyFor(route, ["HTTPRoute", "AIGatewayRoute"]) ?? (gateway && this.#policyFor(gateway, ["Gateway"]))
     );
   }
 
-  #policyFor(object: AIGatewayRoute | Gateway, kinds: readonly string[]): TrafficPolicy | undefined {
+  #policyFor(object: AIGatewayRoute | Gateway, kinds: readonly string[]): Compiled | undefined {
     for (const [{ metadata, spec }, compiled] of this.#compiled) {
       const isFor = targetsOf(spec).some(
         ({ ref }) => isTarget(ref, metadata.namespace, object, kinds) && (ref.sectionName ?? "") === "",

@@ -10,7 +10,6 @@ export interface TrafficPolicy {
   readonly healthCheck: HealthCheck | undefined;
   readonly circuitBreaker: CircuitBreaker | undefined;
   readonly loadBalancer: LoadBalancer | undefined;
-  readonly rateLimit: RateLimit | undefined;
 }
 
 export interface TrafficTimeouts {
@@ -78,44 +77,3 @@ export interface LoadBalancer {
   /** For ConsistentHash. */
   readonly hash: { readonly type: "SourceIP" } | { readonly type: "Header"; readonly header: string } | undefined;
 }
-
-/** Limits that a rate limit service counts for all gateways together. */
-export interface RateLimit {
-  /** `namespace/name` of the policy: counters of two policies are never shared. */
-  readonly policy: string;
-  readonly rules: readonly RateLimitRule[];
-}
-
-export interface RateLimitRule {
-  /** One per clientSelector, and all must hold; empty = every request. */
-  readonly selectors: readonly RateLimitSelector[];
-  readonly requests: number;
-  readonly unit: "Second" | "Minute" | "Hour" | "Day" | "Month" | "Year";
-  /** Hits taken when the request comes. */
-  readonly requestCost: RateLimitCost;
-  /** Hits taken when its answer has ended; undefined = none. */
-  readonly responseCost: RateLimitCost | undefined;
-  readonly shadowMode: boolean;
-}
-
-export interface RateLimitSelector {
-  readonly headers: readonly RateLimitHeader[];
-  /** CIDRs, and whether each address counts for itself. */
-  readonly source: { readonly type: "Exact" | "Distinct"; readonly cidr: string } | undefined;
-  readonly methods: readonly string[];
-  readonly path: { readonly type: "Exact" | "PathPrefix" | "RegularExpression"; readonly value: string } | undefined;
-}
-
-export interface RateLimitHeader {
-  /** Lower case. */
-  readonly name: string;
-  readonly type: "Exact" | "RegularExpression" | "Distinct";
-  /** Undefined for Distinct. */
-  readonly value: string | undefined;
-  readonly invert: boolean;
-}
-
-/** A number, or what stands in the request's dynamic metadata at its end. */
-export type RateLimitCost =
-  | { readonly from: "Number"; readonly number: number }
-  | { readonly from: "Metadata"; readonly namespace: string; readonly key: string };

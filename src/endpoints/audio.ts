@@ -8,6 +8,7 @@ const SPEECH: BodyRules = {
   keys: new KeySet(["model", "stream_format"]),
   // Audio always comes as it is made; only where it comes as events is it a stream that can be read.
   streams: { key: "stream_format", value: "sse" },
+  output: { caps: [], copies: [] },
 };
 const TRANSCRIPTIONS: FormRules = {
   path: "/v1/audio/transcriptions",
@@ -23,7 +24,8 @@ export const AUDIO_SPEECH: Endpoint = {
   paths: ["/v1/audio/speech"],
   method: "POST",
   dialect: "openai",
-  metering: "tokens",
+  // Only the events of a streamed answer tell usage, and those that come as audio are the rule.
+  metering: "requests",
   holdsMedia: true,
   answersBytes: true,
   parse: (body, contentType) => parseRequest(SPEECH, body, contentType),
@@ -34,6 +36,7 @@ export const AUDIO_TRANSCRIPTIONS: Endpoint = {
   ...AUDIO_SPEECH,
   name: "audio-transcriptions",
   operation: "transcription",
+  metering: "tokens",
   paths: ["/v1/audio/transcriptions"],
   parse: (body, contentType) => parseForm(TRANSCRIPTIONS, body, contentType),
 };

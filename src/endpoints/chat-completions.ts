@@ -4,8 +4,9 @@ import { type BodyRules, parseRequest } from "./parse-request.ts";
 
 const RULES: BodyRules = {
   suffix: "/v1/chat/completions",
-  keys: new KeySet(["model", "stream", "stream_options", "n"]),
+  keys: new KeySet(["model", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens"]),
   streams: true,
+  output: { caps: ["max_completion_tokens", "max_tokens"], copies: ["n"] },
 };
 
 /** Chat completions: https://platform.openai.com/docs/api-reference/chat/create */

@@ -4,8 +4,9 @@ import { type BodyRules, parseRequest } from "./parse-request.ts";
 
 const RULES: BodyRules = {
   suffix: "/v1/completions",
-  keys: new KeySet(["model", "stream", "stream_options", "n", "prompt"]),
+  keys: new KeySet(["model", "stream", "stream_options", "n", "best_of", "max_tokens", "prompt"]),
   streams: true,
+  output: { caps: ["max_tokens"], copies: ["n", "best_of"] },
 };
 
 /** Text completions: https://platform.openai.com/docs/api-reference/completions/create */

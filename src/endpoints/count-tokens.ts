@@ -8,6 +8,7 @@ const RULES: BodyRules = {
   // All but the model are edited on the way to other hosts of Claude.
   keys: new KeySet(["model", "stream", "max_tokens", "anthropic_version", "anthropic_beta"]),
   streams: false,
+  output: undefined,
 };
 
 /** Counting the tokens of a message: https://docs.anthropic.com/en/api/messages-count-tokens */
@@ -17,7 +18,8 @@ export const COUNT_TOKENS: Endpoint = {
   paths: ["/anthropic/v1/messages/count_tokens", "/v1/messages/count_tokens"],
   method: "POST",
   dialect: "anthropic",
-  metering: "tokens",
+  // https://platform.claude.com/docs/en/build-with-claude/token-counting#pricing-and-rate-limits
+  metering: "free",
   parse: parseCountTokens,
 };
 

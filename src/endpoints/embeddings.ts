@@ -2,7 +2,7 @@ import { KeySet } from "../wire/json-scan.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type BodyRules, parseRequest } from "./parse-request.ts";
 
-const RULES: BodyRules = { suffix: "/v1/embeddings", keys: new KeySet(["model"]), streams: false };
+const RULES: BodyRules = { suffix: "/v1/embeddings", keys: new KeySet(["model"]), streams: false, output: undefined };
 
 /** Embeddings: https://platform.openai.com/docs/api-reference/embeddings/create */
 export const EMBEDDINGS: Endpoint = {

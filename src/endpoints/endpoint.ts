@@ -25,6 +25,13 @@ export type EndpointName =
   | "rerank"
   | "models";
 
+/**
+ * How what an endpoint's answers cost is known; there is no other way, so that nothing can be added that nobody counts.
+ * `tokens`: the answer tells its usage. `requests`: no answer does, only that there was one can be counted. `free`: providers take
+ * nothing for it.
+ */
+export type Metering = "tokens" | "requests" | "free";
+
 /** What one endpoint is; data and pure functions only. */
 export interface Endpoint {
   readonly name: EndpointName;
@@ -34,9 +41,7 @@ export interface Endpoint {
   readonly paths: readonly string[];
   readonly method: "POST" | "GET";
   readonly dialect: Dialect;
-  /** `tokens`: usage is read from the answer. `free`: answered here, costs nothing. There is no third way, so that
-   * nothing can be added that nobody counts. */
-  readonly metering: "tokens" | "free";
+  readonly metering: Metering;
   /** Images and audio are sent or answered, whose bytes tell nothing of their tokens. */
   readonly holdsMedia?: true;
   /** Answers may be neither JSON nor events (audio, subtitles): such go to the caller as they come, unread. */
@@ -58,6 +63,8 @@ export interface ParsedRequest {
   readonly includeUsage: boolean;
   /** Whether a stream is to be one JSON array of its events instead of server-sent events, as Gemini has it. */
   readonly asJsonArray?: boolean;
+  /** The most tokens that the answer may have by the caller's word; undefined = no word, 0 = such answers have none. */
+  readonly outputTokensMax: number | undefined;
   /** Where the routed fields stand in the body, for edits in place; an empty object where the body is a form. */
   readonly scanned: ScannedObject;
   /** The body of endpoints that take uploads, where it is no JSON. */

@@ -1,9 +1,21 @@
-import { KeySet } from "../wire/json-scan.ts";
+import { KeySet, type ScannedObject, scanObject } from "../wire/json-scan.ts";
 import type { Endpoint, ParsedRequest } from "./endpoint.ts";
 import { modelIn } from "./model-in-path.ts";
-import { type BodyRules, parseRequest } from "./parse-request.ts";
+import { type BodyRules, type OutputRules, parseRequest, readOutputTokensMax } from "./parse-request.ts";
 
-const RULES: BodyRules = { suffix: "generateContent", keys: new KeySet(["model"]), streams: false };
+/** https://ai.google.dev/api/generate-content#generationconfig */
+const CONFIG = "generationConfig";
+const RULES: BodyRules = {
+  suffix: "generateContent",
+  keys: new KeySet(["model", CONFIG]),
+  streams: false,
+  output: undefined,
+};
+const OUTPUT: OutputRules = {
+  caps: ["maxOutputTokens", "max_output_tokens"],
+  copies: ["candidateCount", "candidate_count"],
+};
+const OUTPUT_KEYS = new KeySet([...OUTPUT.caps, ...OUTPUT.copies]);
 
 const WHOLE = ["/v1beta/models/{model}:generateContent", "/v1/models/{model}:generateContent"];
 const STREAMED = ["/v1beta/models/{model}:streamGenerateContent", "/v1/models/{model}:streamGenerateContent"];
@@ -27,7 +39,18 @@ function parseGenerateContent(body: Uint8Array, contentType: string | undefined,
   const model = streamed ?? modelOf(path, WHOLE) ?? "";
   const stream = streamed !== undefined;
   const asJsonArray = stream && !query.split("&").includes("alt=sse");
-  return { model, stream, includeUsage: true, asJsonArray, scanned };
+  return { model, stream, includeUsage: true, asJsonArray, outputTokensMax: outputTokensMaxOf(scanned), scanned };
+}
+
+function outputTokensMaxOf(scanned: ScannedObject): number | undefined {
+  if (scanned.kind(CONFIG) !== "object") return undefined;
+  const config = scanned.bytes.subarray(scanned.start(CONFIG), scanned.end(CONFIG));
+  try {
+    return readOutputTokensMax(OUTPUT, scanObject(config, OUTPUT_KEYS));
+  } catch {
+    // Given twice, or in two cases: which one counts is the provider's to say, and so is that it is wrong.
+    return undefined;
+  }
 }
 
 function modelOf(path: string, patterns: readonly string[]): string | undefined {

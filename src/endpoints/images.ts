@@ -7,6 +7,7 @@ const GENERATIONS: BodyRules = {
   suffix: "/v1/images/generations",
   keys: new KeySet(["model", "stream"]),
   streams: true,
+  output: { caps: [], copies: [] },
 };
 const EDITS: BodyRules = { ...GENERATIONS, suffix: "/v1/images/edits" };
 const EDITS_FORM: FormRules = { path: "/v1/images/edits", required: ["model"], streams: true };

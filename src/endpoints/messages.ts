@@ -6,8 +6,9 @@ import { type BodyRules, parseRequest } from "./parse-request.ts";
 const RULES: BodyRules = {
   suffix: "/v1/messages",
   // Two of them are no fields of Anthropic's own API, but edited on the way to other hosts of Claude.
-  keys: new KeySet(["model", "stream", "anthropic_version", "anthropic_beta"]),
+  keys: new KeySet(["model", "stream", "max_tokens", "anthropic_version", "anthropic_beta"]),
   streams: true,
+  output: { caps: ["max_tokens"], copies: [] },
 };
 
 /** Anthropic messages: https://docs.anthropic.com/en/api/messages */

@@ -37,7 +37,14 @@ export function parseForm(rules: FormRules, body: Uint8Array, contentType: strin
     }
     checkTemperature(form);
     const stream = rules.streams && form.text("stream")?.toLowerCase() === "true";
-    return { model: form.text("model") ?? "", stream, includeUsage: false, scanned: NO_JSON, form };
+    return {
+      model: form.text("model") ?? "",
+      stream,
+      includeUsage: false,
+      outputTokensMax: undefined,
+      scanned: NO_JSON,
+      form,
+    };
   } catch (error) {
     if (!(error instanceof MultipartError)) throw error;
     throw malformed(`failed to parse multipart form data: ${error.message}`, error);

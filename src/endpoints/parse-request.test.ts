@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { CHAT_COMPLETIONS } from "./chat-completions.ts";
+import { COMPLETIONS } from "./completions.ts";
 import { EMBEDDINGS } from "./embeddings.ts";
 import type { Endpoint, ParsedRequest } from "./endpoint.ts";
 import { MESSAGES } from "./messages.ts";
@@ -237,7 +238,51 @@ describe("endpoints", () => {
     assert.equal(endpointByPath.size, ENDPOINTS.flatMap(({ paths }) => paths).length);
   });
 
-  it("read a body exactly when they are metered", () => {
-    for (const { parse: reads, metering } of ENDPOINTS) assert.equal(reads !== undefined, metering === "tokens");
+  it("say how they are metered: who answers without a body costs nothing", () => {
+    const meterings = ["tokens", "requests", "free"];
+    for (const { metering } of ENDPOINTS) assert.ok(meterings.includes(metering));
+    for (const { parse: reads, metering } of ENDPOINTS) assert.ok(reads !== undefined || metering === "free");
   });
+});
+
+describe("the most tokens an answer may have", () => {
+  const gemini = endpointByPath.get("/v1/models/{model}:generateContent");
+  assert.ok(gemini);
+  const cases = [
+    { name: "is not said", endpoint: CHAT_COMPLETIONS, in: "{}", want: undefined },
+    { name: "of chat completions", endpoint: CHAT_COMPLETIONS, in: '{"max_tokens":7}', want: 7 },
+    {
+      name: "is the larger of two",
+      endpoint: CHAT_COMPLETIONS,
+      in: '{"max_tokens":7,"max_completion_tokens":90}',
+      want: 90,
+    },
+    { name: "is for each of several answers", endpoint: CHAT_COMPLETIONS, in: '{"max_tokens":7,"n":3}', want: 21 },
+    { name: "is 0", endpoint: CHAT_COMPLETIONS, in: '{"max_tokens":0}', want: 0 },
+    { name: "of completions", endpoint: COMPLETIONS, in: '{"max_tokens":5,"n":2,"best_of":4}', want: 20 },
+    { name: "of messages", endpoint: MESSAGES, in: '{"model":"m","max_tokens":1e3}', want: 1000 },
+    { name: "of responses", endpoint: RESPONSES, in: '{"max_output_tokens":16}', want: 16 },
+    {
+      name: "of Gemini",
+      endpoint: gemini,
+      in: '{"generationConfig":{"maxOutputTokens":8,"candidateCount":2}}',
+      want: 16,
+    },
+    { name: "of Gemini, not said", endpoint: gemini, in: '{"generationConfig":{}}', want: undefined },
+    {
+      name: "of Gemini, said twice",
+      endpoint: gemini,
+      in: '{"generationConfig":{"a":1,"maxOutputTokens":8,"maxOutputTokens":9}}',
+      want: undefined,
+    },
+    { name: "of Gemini in no object", endpoint: gemini, in: '{"generationConfig":[]}', want: undefined },
+    { name: "is none where there is no output", endpoint: EMBEDDINGS, in: '{"max_tokens":7}', want: 0 },
+    { name: "is no number", endpoint: CHAT_COMPLETIONS, in: '{"max_tokens":"7"}', want: undefined },
+    { name: "is below 0", endpoint: CHAT_COMPLETIONS, in: '{"max_tokens":-7}', want: undefined },
+    { name: "is null", endpoint: CHAT_COMPLETIONS, in: '{"max_tokens":null,"n":null}', want: undefined },
+    { name: "counts no answers below one", endpoint: CHAT_COMPLETIONS, in: '{"max_tokens":7,"n":0}', want: 7 },
+  ];
+  for (const { name, endpoint, in: body, want } of cases) {
+    it(name, () => assert.equal(parse(endpoint, body).outputTokensMax, want));
+  }
 });

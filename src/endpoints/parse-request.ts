@@ -11,6 +11,16 @@ export interface BodyRules {
   readonly keys: KeySet;
   /** Whether a body can ask for a stream: by `stream`, or by a text in a key of its own. */
   readonly streams: boolean | { readonly key: string; readonly value: string };
+  /** How a body limits the tokens of its answer; undefined = answers have no output that is counted in tokens. */
+  readonly output: OutputRules | undefined;
+}
+
+/** Keys of numbers; what is no number from 0 is as if it were not there. */
+export interface OutputRules {
+  /** Of these the largest is the limit. */
+  readonly caps: readonly string[];
+  /** How many answers are made, of which each may be as long; the largest counts. */
+  readonly copies: readonly string[];
 }
 
 const STREAM_OPTIONS_KEYS = new KeySet(["include_usage"]);
@@ -32,12 +42,29 @@ export function parseRequest(rules: BodyRules, body: Uint8Array, contentType: st
       model: readModel(rules, scanned),
       stream: readStream(rules, scanned),
       includeUsage: readIncludeUsage(rules, scanned),
+      outputTokensMax: rules.output === undefined ? 0 : readOutputTokensMax(rules.output, scanned),
       scanned,
     };
   } catch (error) {
     if (error instanceof JsonScanError) throw malformed(rules, reasonOf(error, body), error);
     throw error;
   }
+}
+
+/** The most tokens that an answer may have; undefined = not said. */
+export function readOutputTokensMax({ caps, copies }: OutputRules, scanned: ScannedObject): number | undefined {
+  const cap = largest(caps, scanned);
+  return cap === undefined ? undefined : cap * Math.max(1, largest(copies, scanned) ?? 1);
+}
+
+function largest(keys: readonly string[], scanned: ScannedObject): number | undefined {
+  let found: number | undefined;
+  for (const key of keys) {
+    if (scanned.kind(key) !== "number") continue;
+    const value = Number(scanned.json(key));
+    if (value >= 0 && value > (found ?? -1)) found = value;
+  }
+  return found;
 }
 
 /** The gateway's 400 for a body that cannot be read. */

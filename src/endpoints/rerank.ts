@@ -2,7 +2,7 @@ import { KeySet } from "../wire/json-scan.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type BodyRules, parseRequest } from "./parse-request.ts";
 
-const RULES: BodyRules = { suffix: "/v2/rerank", keys: new KeySet(["model"]), streams: false };
+const RULES: BodyRules = { suffix: "/v2/rerank", keys: new KeySet(["model"]), streams: false, output: undefined };
 
 /** Documents by how well they answer a query: https://docs.cohere.com/reference/rerank */
 export const RERANK: Endpoint = {

@@ -7,6 +7,7 @@ const RULES: BodyRules = {
   suffix: "/tokenize",
   keys: new KeySet(["model", "prompt", "messages", "add_generation_prompt", "continue_final_message"]),
   streams: false,
+  output: undefined,
 };
 
 /** Tokens of a prompt or a chat, as vLLM counts them: https://docs.vllm.ai/en/latest/serving/openai_compatible_server/ */
@@ -16,7 +17,7 @@ export const TOKENIZE: Endpoint = {
   paths: ["/tokenize"],
   method: "POST",
   dialect: "openai",
-  metering: "tokens",
+  metering: "free",
   parse: parseTokenize,
 };
 

@@ -1,16 +1,17 @@
 /** Phase 2, admit: from the whole body to the route that will serve it. */
 import { GatewayError } from "../errors/gateway-error.ts";
 import { invariant } from "../errors/invariant.ts";
-import { match } from "../routing/route-table.ts";
+import { match, type RouteMatch } from "../routing/route-table.ts";
+import { authorize } from "./caller.ts";
 import { logRequest } from "./debug-log.ts";
 import type { Exchange } from "./exchange.ts";
 
 /**
- * Reads what routing needs from the body and picks the route.
+ * Reads what routing needs from the body and picks the route, which has to be one that the caller may use.
  *
- * @throws GatewayError `invalid_request`, `model_not_found`.
+ * @throws GatewayError `invalid_request`, `model_not_found`, `unauthorized`, `forbidden`.
  */
-export function admit(exchange: Exchange, body: Uint8Array): void {
+export function admit(exchange: Exchange, body: Uint8Array): RouteMatch {
   const { endpoint, record, headers, plan } = exchange;
   invariant(endpoint?.parse, "only endpoints with a body are admitted");
   exchange.body = body;
@@ -28,6 +29,8 @@ export function admit(exchange: Exchange, body: Uint8Array): void {
   exchange.match = found;
   record.route = found.route.id;
   record.rule = found.rule.name ?? String(found.rule.index);
+  authorize(exchange, found.route);
+  return found;
 }
 
 function noRoute(model: string): GatewayError {

@@ -16,6 +16,8 @@ export const BACKEND_KEY = "per_route_rule_backend_name";
 /** Attribute that names the backend Envoy has chosen
  * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/advanced/attributes). */
 export const BACKEND_ATTRIBUTE = `xds.upstream_host_metadata.filter_metadata['${STATIC_METADATA}']['${BACKEND_KEY}']`;
+/** Attribute that tells the caller's address, with its port. */
+export const ADDRESS_ATTRIBUTE = "source.address";
 /** Attribute that says why an answer is what it is. */
 export const DETAILS_ATTRIBUTE = "response.code_details";
 

@@ -3,14 +3,25 @@
  * host owns sockets and timers and calls the phases in order; the exchange owns every decision and the record of what
  * happened. All phases are synchronous.
  */
+import type { CallerCredentials } from "../backend-auth/authenticator.ts";
+import type { CredentialStore } from "../backend-auth/credential-store.ts";
+import type { CallerAuthenticator } from "../caller-auth/authenticate.ts";
+import type { Identification } from "../caller-auth/identity.ts";
+import type { Caller } from "../config/callers.ts";
+import type { Limit } from "../config/limits.ts";
 import type { Endpoint, ParsedRequest } from "../endpoints/endpoint.ts";
 import type { Dialect } from "../errors/gateway-error.ts";
+import type { LimitAlerts } from "../ratelimit/alerts.ts";
+import type { Limiter } from "../ratelimit/limiter.ts";
+import type { LimitedRequest } from "../ratelimit/match.ts";
 import type { RouteMatch } from "../routing/route-table.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { RequestRecord, RequestSink } from "../telemetry/request-record.ts";
+import { estimateInput } from "../usage/estimate.ts";
 import { emptyUsage } from "../usage/token-usage.ts";
 import type { HeaderMap } from "../wire/headers.ts";
 import type { Attempt } from "./attempt.ts";
+import type { Held } from "./limits.ts";
 import type { Plan } from "./plan.ts";
 
 /** What an exchange needs of the world; injected, so that tests decide time, chance and ids. */
@@ -24,10 +35,16 @@ export interface ExchangeContext {
   /** From 0 to below 1. */
   readonly random: () => number;
   readonly newId: () => string;
+  readonly credentials: Pick<CredentialStore, "of">;
+  readonly callers: Pick<CallerAuthenticator, "identify">;
+  readonly limiter: Pick<Limiter, "admit">;
+  readonly alerts: Pick<LimitAlerts, "look">;
+  /** Whether Envoy's own filter counts those limits that it can count. */
+  readonly limitsInEnvoy: boolean;
 }
 
 /** One request from its head to its log line. Fields are filled in by the phases, in their order. */
-export class Exchange {
+export class Exchange implements CallerCredentials {
   readonly context: ExchangeContext;
   /** The configuration this request began with; a reload does not change it. */
   readonly plan: Plan;
@@ -40,6 +57,13 @@ export class Exchange {
   readonly host: string;
   /** Path with query, as sent. */
   readonly target: string;
+  readonly peer: Peer;
+  /** Who makes the request, as far as the gateway has found out. */
+  caller: Caller;
+  /** What its credentials prove; undefined where nobody asks, and before that is known. */
+  identified: Identification | undefined;
+  /** Dynamic metadata of the request, where the host has some. */
+  metadata: CallerCredentials["metadata"];
   /** Undefined for a path nobody serves. */
   endpoint: Endpoint | undefined;
   /** The body as it came (admit). */
@@ -48,7 +72,12 @@ export class Exchange {
   match: RouteMatch | undefined;
   /** The attempt under way or the last one. */
   attempt: Attempt | undefined;
+  /** What is reserved at limits, by when they were looked at. */
+  heldByRequest: Held | undefined;
+  heldByAttempt: Held | undefined;
+  charged = false;
   settled = false;
+  #inputEstimate: number | undefined;
 
   constructor(context: ExchangeContext, plan: Plan, head: RequestHead) {
     this.context = context;
@@ -57,12 +86,38 @@ export class Exchange {
     this.listener = head.listener;
     this.host = head.host;
     this.target = head.target;
+    this.peer = head.peer;
+    this.caller = NOBODY;
+    this.identified = undefined;
+    this.metadata = undefined;
     this.endpoint = undefined;
     this.body = undefined;
     this.parsed = undefined;
     this.match = undefined;
     this.attempt = undefined;
+    this.heldByRequest = undefined;
+    this.heldByAttempt = undefined;
     this.record = newRecord(context, head);
+  }
+
+  /** What limits look at. */
+  get limited(): LimitedRequest {
+    const { record, headers, target, peer, caller } = this;
+    const { method, originalModel: model, route } = record;
+    return {
+      ...{ headers, method, target, model, route, caller: caller.attributes },
+      get address() {
+        return peer.address;
+      },
+    };
+  }
+
+  /** What its body is estimated to have of tokens, which the bytes of media tell nothing of. */
+  get inputEstimate(): number {
+    const { body, endpoint } = this;
+    if (body === undefined || endpoint?.holdsMedia) return 0;
+    this.#inputEstimate ??= estimateInput(body);
+    return this.#inputEstimate;
   }
 
   /** Dialect that errors are told in; OpenAI's where the endpoint is not known. */
@@ -71,8 +126,18 @@ export class Exchange {
   }
 }
 
+/** A caller that nothing is known of. */
+export const NOBODY: Caller = { attributes: new Map(), models: [] };
+
+/** The other end of the connection that a request came on. */
+export interface Peer {
+  /** IP address; undefined where there is none, as on a Unix socket. May cost a system call. */
+  readonly address: string | undefined;
+}
+
 /** The head of a request as a host read it. */
 export interface RequestHead {
+  readonly peer: Peer;
   /** Name of the listener it came in on. */
   readonly listener: string;
   readonly method: string;
@@ -83,6 +148,7 @@ export interface RequestHead {
 }
 
 const NO_BACKENDS: readonly string[] = [];
+const NO_LIMITS: readonly Limit[] = [];
 
 /** Longest request id taken from a caller; what is longer or has other characters is replaced. */
 const REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
@@ -113,6 +179,13 @@ function newRecord(context: ExchangeContext, head: RequestHead): RequestRecord {
     attempts: 0,
     failedBackends: NO_BACKENDS,
     droppedFields: "",
+    refusedBy: undefined,
+    limitStates: "",
+    shadowRefusals: NO_LIMITS,
+    callerKey: "",
+    callerOwner: "",
+    callerTeam: "",
+    callerUser: "",
     status: 0,
     upstreamStatus: 0,
     outcome: "ok",

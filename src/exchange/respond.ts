@@ -9,6 +9,8 @@ import { logAnswer } from "./debug-log.ts";
 import { returnedHeaders } from "./door.ts";
 import { tellDroppedFields } from "./dropped-fields.ts";
 import type { Exchange } from "./exchange.ts";
+import { headersAboutLimits } from "./limits.ts";
+import { charge } from "./settle.ts";
 
 /**
  * Where an answer goes; the host writes it to its connection. Either `reply`, or `streamHead`, `streamData`…, and then
@@ -78,6 +80,7 @@ export class Responder {
     this.#status = status;
     this.#headers = headers;
     record.upstreamStatus = status;
+    this.#exchange.attempt?.onAnswered?.(status, headers);
     if (status >= 300 && status < 400) {
       this.fail(new GatewayError("upstream_invalid", `the provider answered with a redirect (${status})`));
       return;
@@ -144,6 +147,8 @@ export class Responder {
       return;
     }
     const { status, headers, body } = renderError(error, dialect, record.requestId);
+    // The limit that refuses tells of itself.
+    if (error.code !== "rate_limited") headers.push(...headersAboutLimits(this.#exchange));
     record.status = status;
     record.responseBytes = body.length;
     this.#sink.reply(status, headers, body);
@@ -231,6 +236,7 @@ export class Responder {
 
   #begin(mode: "stream" | "bytes"): void {
     const headers = this.#callerHeaders();
+    this.#tellLimits(headers);
     headers.remove("content-length");
     this.#mode = mode;
     this.#exchange.record.status = this.#status;
@@ -245,6 +251,11 @@ export class Responder {
     tellDroppedFields(this.#exchange, headers);
     if (!headers.has("x-request-id")) headers.set("x-request-id", this.#exchange.record.requestId);
     return headers;
+  }
+
+  #tellLimits(headers: HeaderMap): void {
+    const told = headersAboutLimits(this.#exchange);
+    for (let i = 0; i < told.length; i += 2) headers.set(told[i] as string, told[i + 1] as string);
   }
 
   #finish(): void {
@@ -290,6 +301,9 @@ export class Responder {
     record.responseBytes = out.length;
     if (this.#status >= 300) this.#recordUpstreamError(`status ${this.#status}`);
     else if (translator.facts.state === "failed") this.#recordUpstreamError(translator.facts.errorType);
+    // What it used is known: the caller is told how much is left after it.
+    charge(this.#exchange);
+    this.#tellLimits(headers);
     this.#close();
     this.#sink.reply(status, headers.flat, out);
   }

@@ -45,7 +45,8 @@ export function overdue(
     return new GatewayError("upstream_timeout", "the request took longer than the route allows");
   }
   if (firstByteMs === 0) {
-    if (nowMs - attemptMs <= limits.firstByteMs) return undefined;
+    // Before the attempt, what is waited for has limits of its own.
+    if (attemptMs === 0 || nowMs - attemptMs <= limits.firstByteMs) return undefined;
     return new GatewayError("upstream_timeout", "the provider did not begin to answer in time");
   }
   if (nowMs - lastByteMs <= limits.idleMs) return undefined;

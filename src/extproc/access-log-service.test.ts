@@ -98,13 +98,28 @@ for (const { name, entry } of UNRELATED) {
   });
 }
 
-test("an entry without an id is not about a request that is still under way", () => {
+test("an entry without an id is not about a request that goes on", () => {
   const envoy = new ScriptedEnvoy(PLAN);
   const { call } = envoy.admitted(CHAT_HEAD, chat("one"));
   envoy.accessLog().say(logMessage({ status: 400, details: "http1.codec_error" }));
+  assert.deepEqual(envoy.records, []);
+  call.responseHead(200, { "content-type": "application/json" });
   assert.equal(envoy.record.errorType, "invalid_request");
   assert.equal(envoy.host.inFlight, 1);
   assert.equal(call.status, undefined);
+});
+
+test("an entry without an id is not about a request that has an entry with its id", () => {
+  const envoy = new ScriptedEnvoy(PLAN);
+  const { call } = envoy.admitted(CHAT_HEAD, chat("one"));
+  const log = envoy.accessLog();
+  log.say(logMessage({ status: 400, details: "http1.codec_error" }, { ...LEFT, id: call.id }));
+  call.close();
+  assert.deepEqual(
+    envoy.records.map(({ status }) => status),
+    [400, 499],
+  );
+  assert.equal(envoy.host.inFlight, 0);
 });
 
 test("what a process had in hand that is gone has its record by the log", () => {
@@ -180,15 +195,18 @@ test("a request that broke off before its id was told has one record, whichever 
   const unnamed = first.router();
   unnamed.requestHead(CHAT_HEAD);
   unnamed.close();
+  const late = first.router();
+  late.requestHead({ ...CHAT_HEAD, "x-request-id": "r-3" });
   const { call } = first.admitted({ ...CHAT_HEAD, "x-request-id": "r-2" }, chat("one"));
   call.close();
   const recorded = first.nextRecord();
   const log = second.accessLog();
-  log.say(logMessage(LEFT, { ...LEFT, id: call.id, requestId: "r-2" }));
+  log.say(logMessage(LEFT, { ...LEFT, requestId: "r-3" }, { ...LEFT, id: call.id, requestId: "r-2" }));
   assert.equal((await recorded).requestId, "r-2");
+  late.close();
   first.pass(1001);
   const requests = [first, second].map(({ records }) => records.map(({ requestId }) => requestId));
-  assert.deepEqual(requests, [["r-2"], ["r-1"]]);
+  assert.deepEqual(requests, [["r-2"], ["r-1", "r-3"]]);
   assert.equal(first.host.inFlight, 0);
   log.close();
 });

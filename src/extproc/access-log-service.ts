@@ -76,6 +76,7 @@ export function recordRefused(host: ExtProcHost, entry: AccessLogEntry): void {
     host: authority,
     headers: new HeaderMap(entry.requestId === "" ? [] : ["x-request-id", entry.requestId]),
     listener: "",
+    peer: { address: undefined },
   });
   const { record } = exchange;
   const error = refusalOf(entry);

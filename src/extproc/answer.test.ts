@@ -11,7 +11,8 @@ import {
   STANDARD,
   USAGE_EVENT,
 } from "./scripted-config.ts";
-import { type Heads, planOf, ScriptedEnvoy, type Told } from "./scripted-envoy.ts";
+import { type Heads, planOf, ScriptedEnvoy } from "./scripted-envoy.ts";
+import type { Told } from "./scripted-told.ts";
 
 const PLAN = await planOf(STANDARD);
 const JSON_HEAD = { "content-type": "application/json", "x-request-id": "upstream-1" };

@@ -76,19 +76,19 @@ export class ExtProcHost {
   /**
    * The same for one whose id Envoy has not got: most never came to us, some broke off before we could answer.
    *
-   * @returns Whether it was under way here.
+   * @returns Whether it had certainly been under way here.
    */
   endedUnnamed(entry: AccessLogEntry): boolean {
-    const stream = this.#brokenOff(entry);
+    const stream = this.#unnamed(entry);
     if (stream === undefined) recordRefused(this, entry);
-    else stream.onLogged(entry);
-    return stream !== undefined;
+    const wasOurs = stream?.isClosed ?? false;
+    stream?.onSupposed({ entry, isRecorded: false });
+    return wasOurs;
   }
 
-  /** Told by another process that it has written the record of a request without an id. */
+  /** Told by another process that it has written the record of a request without an id, or will. */
   recordedElsewhere(entry: AccessLogEntry): void {
-    const stream = this.#brokenOff(entry);
-    if (stream !== undefined) this.end(stream);
+    this.#unnamed(entry)?.onSupposed({ entry, isRecorded: true });
   }
 
   /** Told by Envoy's access log how a request ended that we have not settled. */
@@ -108,8 +108,10 @@ export class ExtProcHost {
     this.peers.close();
   }
 
-  #brokenOff(entry: AccessLogEntry): RouterStream | undefined {
-    return this.#streams.find((one) => one.isBrokenOff(entry));
+  /** The request that an entry without an id is about: rather one whose call is closed than one whose end is not yet here. */
+  #unnamed(entry: AccessLogEntry): RouterStream | undefined {
+    const closed = this.#streams.find((one) => one.isClosed && one.canBe(entry));
+    return closed ?? this.#streams.find((one) => one.canBe(entry));
   }
 
   #process(stream: GrpcStream): GrpcHandler {

@@ -41,3 +41,32 @@ test("a rate limit's refusal keeps the headers that tell when to come back, and 
   const error = localReplyError("request_rate_limited", 429, headers);
   assert.deepEqual(error?.headers, { "retry-after": "3", "x-ratelimit-remaining": "0" });
 });
+
+const REFUSALS: readonly { name: string; in: string; want: { code: string; message: string; retryAfter: string } }[] = [
+  {
+    name: "a limit that is reached",
+    in: "rate_limited BackendTrafficPolicy/default/p/rule/0 limit reached: p: 3 of 3 requests are used",
+    want: { code: "rate_limited", message: "limit reached: p: 3 of 3 requests are used", retryAfter: "9" },
+  },
+  {
+    name: "counters that are out of reach",
+    in: "limits_unavailable - limits cannot be checked at the moment",
+    want: { code: "limits_unavailable", message: "limits cannot be checked at the moment", retryAfter: "1" },
+  },
+  {
+    name: "another error code",
+    in: "internal - x",
+    want: { code: "rate_limited", message: "the rate limit is reached", retryAfter: "9" },
+  },
+];
+
+for (const { name, in: why, want } of REFUSALS) {
+  test(`what our rate limit service says about a refusal is told: ${name}`, () => {
+    const error = localReplyError(
+      "request_rate_limited",
+      429,
+      new HeaderMap(["x-aigw-limit-refusal", why, "retry-after", "9"]),
+    );
+    assert.deepEqual({ code: error?.code, message: error?.message, retryAfter: error?.headers?.["retry-after"] }, want);
+  });
+}

@@ -1,6 +1,9 @@
 /** What went wrong when Envoy answered by itself, from its response code details
  * (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/response_code_details). */
 import { GatewayError } from "../errors/gateway-error.ts";
+import type { Exchange } from "../exchange/exchange.ts";
+import { REFUSAL_HEADER, STATES_HEADER } from "../ratelimit/descriptor.ts";
+import { RETRY_UNAVAILABLE_S } from "../ratelimit/limit-text.ts";
 import type { HeaderMap } from "../wire/headers.ts";
 
 /** Details of an answer that came from an upstream. */
@@ -8,6 +11,9 @@ const VIA_UPSTREAM = "via_upstream";
 
 /** How the details begin where Envoy got no answer of ours, or not in time. */
 const NO_PROCESSOR = "ext_proc_error";
+
+/** See {@link REFUSAL_HEADER}. */
+const REFUSAL = /^(\w+) (\S+) (.+)$/;
 
 /** Headers of a rate limit's refusal that its caller needs. */
 const LIMIT_HEADERS = /^(?:retry-after|x-ratelimit-[a-z-]+)$/;
@@ -25,9 +31,7 @@ export function localReplyError(details: string, status: number, headers: Header
       ? new GatewayError("upstream_timeout", "the gateway did not decide about this request in time", { cause })
       : new GatewayError("shutting_down", "the gateway could not complete this request", { cause });
   }
-  if (status === 429) {
-    return new GatewayError("rate_limited", "the rate limit is reached", { cause, headers: limitHeaders(headers) });
-  }
+  if (status === 429) return limitError(cause, headers);
   if (details === "rate_limiter_error") {
     return new GatewayError("upstream_unavailable", "rate limits cannot be checked at the moment", { cause });
   }
@@ -59,6 +63,30 @@ export function localReplyError(details: string, status: number, headers: Header
     return new GatewayError("upstream_unavailable", message, { cause });
   }
   return new GatewayError("internal", "Envoy could not serve the request", { expose: false, cause });
+}
+
+/** Of a service that does not say why. */
+const UNEXPLAINED = { code: "rate_limited", message: "the rate limit is reached" } as const;
+
+/** What a limit that Envoy asked about refuses a request with. */
+function limitError(cause: string, headers: HeaderMap): GatewayError {
+  const { code, message } = refusalOf(headers) ?? UNEXPLAINED;
+  const told = code === "rate_limited" ? limitHeaders(headers) : { "retry-after": RETRY_UNAVAILABLE_S };
+  return new GatewayError(code, message, { cause, headers: told });
+}
+
+/** Notes which limit has refused a request, where our own rate limit service has said it. */
+export function noteRefusal({ plan, record }: Exchange, headers: HeaderMap): void {
+  const refusal = refusalOf(headers);
+  if (refusal === undefined || record.refusedBy !== undefined) return;
+  record.refusedBy = plan.limits.ofRoute(record.route).find(({ limit }) => limit.id === refusal.limit)?.limit;
+  record.limitStates = headers.get(STATES_HEADER) ?? "";
+}
+
+function refusalOf(headers: HeaderMap) {
+  const [, code, limit, message = ""] = REFUSAL.exec(headers.get(REFUSAL_HEADER) ?? "") ?? [];
+  if (code !== "rate_limited" && code !== "limits_unavailable") return undefined;
+  return { code, limit, message } as const;
 }
 
 function limitHeaders({ flat }: HeaderMap): Record<string, string> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { accept } from "../exchange/accept.ts";
 import { admit } from "../exchange/admit.ts";
-import { beginAttempt } from "../exchange/attempt.ts";
+import { beginAttempt, pickBackend } from "../exchange/attempt.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import type { RequestRecord } from "../telemetry/request-record.ts";
 import { CostProgram } from "../usage/cost.ts";
@@ -21,11 +21,12 @@ function begun(headers: readonly string[] = [], changes: Partial<RequestRecord> 
     method: "POST",
     target: "/v1/chat/completions",
     host: "gateway.test",
+    peer: { address: undefined },
     headers: new HeaderMap([...headers]),
   });
   accept(exchange);
   admit(exchange, Buffer.from(JSON.stringify(chat("renamed", { stream: true }))));
-  beginAttempt(exchange);
+  beginAttempt(exchange, pickBackend(exchange));
   Object.assign(exchange.record, changes);
   return { exchange, lines: envoy.lines };
 }
@@ -67,9 +68,9 @@ test("an answer that has not begun has cost nothing", () => {
 });
 
 test("an answer that has begun costs what it has brought so far", () => {
-  const { exchange } = begun([], { upstreamStatus: 200, requestBytes: 40 });
+  const { exchange } = begun([], { upstreamStatus: 200 });
   exchange.attempt?.translator.streamChunk(Buffer.from('data: {"choices":[]}\n\n'));
-  assert.deepEqual(runningMetadata(exchange), { ...NAMES, input: 10, output: 1 });
+  assert.deepEqual(runningMetadata(exchange), { ...NAMES, input: 20, output: 1 });
 });
 
 const TIMES = { startMs: 1000, firstByteMs: 1012.75, endMs: 1112.75, events: 5 };

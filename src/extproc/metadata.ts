@@ -18,17 +18,17 @@ export type Metadata = Readonly<Record<string, string | number>>;
 const SESSION_HEADER = "agent-session-id";
 const SESSION_KEY = "session.id";
 
+const NOTHING: Metadata = {};
+
 /** Metadata as Envoy takes it. */
 export function named(metadata: Metadata): DynamicMetadata {
   return { [DYNAMIC_METADATA]: metadata };
 }
 
-/** What rate limits need to know of an admitted request. */
-export function limitMetadata({ match, record, headers }: Exchange): Metadata {
-  const limit = match?.route.traffic?.rateLimit;
-  if (limit === undefined) return {};
-  const { originalModel: model, method, path } = record;
-  return rateLimitMetadata(limit, { headers, model, method, path });
+/** What Envoy's rate limit filter needs to know of an admitted request. */
+export function limitMetadata(exchange: Exchange): Metadata {
+  const limits = exchange.plan.limits.ofRoute(exchange.record.route);
+  return limits.length === 0 ? NOTHING : rateLimitMetadata(limits, exchange.limited);
 }
 
 /** What is known when an attempt begins. */

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Attempt } from "../exchange/attempt.ts";
+import type { Exchange } from "../exchange/exchange.ts";
 import { HeaderMap } from "../wire/headers.ts";
-import { attemptEdits, headerValue } from "./request-edits.ts";
+import { attemptEdits, callerEdits, headerValue, routingEdits } from "./request-edits.ts";
 
 /** An attempt, as far as the edits look at it. */
 function attempt(path: string, headers: string[], body = ""): Attempt {
@@ -65,4 +66,23 @@ test("the first value of a header counts, and none is empty", () => {
   const flat = ["a", "b", "b", "1", "b", "2"];
   assert.equal(headerValue(flat, "b"), "1");
   assert.equal(headerValue(flat, "1"), "");
+});
+
+test("Envoy's later filters see who calls, and not what a caller says of itself", () => {
+  const seen = [":path", "/a", "x-user", "forged", "x-org", "forged", "x-own", "1"];
+  const exchange = {
+    ...{ listener: "http", headers: new HeaderMap(["x-user", "alice", "x-own", "1"]) },
+    plan: { port: () => ({ callers: { ownHeaders: ["x-user", "x-org", "x-team"] } }) },
+  } as unknown as Exchange;
+  assert.deepEqual(callerEdits(seen, exchange), { set: ["x-user", "alice"], remove: ["x-org"] });
+});
+
+test("a credential in the query is not told on", () => {
+  const exchange = {
+    ...{ target: "/v1/models?key=secret&alt=sse", match: undefined, parsed: undefined },
+    plan: { credentialParams: new Set(["key"]) },
+  } as unknown as Exchange;
+  const edits = routingEdits(exchange);
+  assert.equal(headerValue(edits, "x-envoy-original-path"), "/v1/models?alt=sse");
+  assert.equal(edits.join().includes("secret"), false);
 });

@@ -1,4 +1,6 @@
 /** What a request's headers become on their way through Envoy. */
+
+import { withoutParams } from "../caller-auth/places.ts";
 import type { BackendRef } from "../config/runtime-config.ts";
 import type { Attempt } from "../exchange/attempt.ts";
 import { ROUTE_HEADER } from "../exchange/envoy-names.ts";
@@ -7,17 +9,29 @@ import { MODEL_HEADER } from "../routing/route-table.ts";
 import { type HeaderEdits, headerEdits } from "./header-edits.ts";
 
 /** Headers that Envoy's later filters, its route table and its logs read; its routes keep them from providers. */
-export function routingEdits({ match, parsed, target }: Exchange): string[] {
+export function routingEdits({ match, parsed, target, plan }: Exchange): string[] {
+  const path = withoutParams(target, plan.credentialParams);
   return [
     ROUTE_HEADER,
     match?.rule.key ?? "",
     MODEL_HEADER,
     headerText(parsed?.model ?? ""),
     "x-ai-eg-original-path",
-    target,
+    path,
     "x-envoy-original-path",
-    target,
+    path,
   ];
+}
+
+/** The edits that let Envoy's later filters see who calls, and never what a caller says of itself. */
+export function callerEdits(seen: readonly string[], { plan, listener, headers }: Exchange): HeaderEdits {
+  const edits: HeaderEdits = { set: [], remove: [] };
+  for (const name of plan.port(listener).callers?.ownHeaders ?? []) {
+    const value = headers.get(name);
+    if (value !== undefined) edits.set.push(name, value);
+    else if (seen.some((one, i) => i % 2 === 0 && one === name)) edits.remove.push(name);
+  }
+  return edits;
 }
 
 const VISIBLE = /^[\x20-\x7e]*$/;

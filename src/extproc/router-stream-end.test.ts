@@ -17,7 +17,8 @@ import {
   STANDARD,
   trafficPolicy,
 } from "./scripted-config.ts";
-import { type Logged, logMessage, planOf, type ScriptedCall, ScriptedEnvoy, type Told } from "./scripted-envoy.ts";
+import { type Logged, logMessage, planOf, type ScriptedCall, ScriptedEnvoy } from "./scripted-envoy.ts";
+import type { Told } from "./scripted-told.ts";
 
 const PLAN = await planOf(STANDARD);
 const STREAM_HEAD = { "content-type": "text/event-stream" };
@@ -68,6 +69,7 @@ const ENDINGS: readonly Ending[] = [
   { steps: ["log", "close"], logged: BROKEN, want: RESET },
   { steps: ["log", "wait", "close"], logged: BROKEN, want: RESET },
   { steps: ["close", "unnamed"], logged: BROKEN, want: RESET },
+  { steps: ["close", "log"], logged: { details: "via_upstream", status: 200 }, want: CANCELLED },
   {
     steps: ["close", "log"],
     logged: { details: "whatever_this_is", status: 200 },
@@ -144,6 +146,37 @@ for (const { name, go } of PHASES) {
     });
   }
 }
+
+/** Requests that Envoy may not have the id of: it can have ended before it read our first answer. */
+const UNNAMED: readonly { name: string; go: (envoy: ScriptedEnvoy) => ScriptedCall }[] = PHASES.slice(0, 3);
+
+for (const { name, go } of UNNAMED) {
+  test(`a caller that leaves ${name} is recorded once, also when the log is there before the call is closed`, () => {
+    const envoy = new ScriptedEnvoy(PLAN);
+    const call = go(envoy);
+    finish(envoy, call, { steps: ["unnamed"], want: {} });
+    assert.deepEqual([envoy.records.length, envoy.host.inFlight], [0, 1]);
+    finish(envoy, call, { steps: ["close", "wait"], want: {} });
+    assert.partialDeepStrictEqual(envoy.record, CANCELLED);
+    assert.equal(envoy.host.inFlight, 0);
+  });
+}
+
+test("an entry without an id that comes while two like it are under way is about the one that ends", () => {
+  const envoy = new ScriptedEnvoy(PLAN);
+  const { call: ending } = envoy.admitted(CHAT_HEAD, chat("one"));
+  const { call: other } = envoy.admitted(CHAT_HEAD, chat("one"));
+  other.close();
+  finish(envoy, ending, { steps: ["unnamed"], want: {} });
+  assert.deepEqual([envoy.records.length, envoy.host.inFlight], [1, 1]);
+  ending.responseHead(200, { "content-type": "application/json" });
+  ending.responseBody(ANSWER, { end: true });
+  ending.close();
+  assert.deepEqual(
+    envoy.records.map(({ outcome }) => outcome),
+    ["cancelled", "ok"],
+  );
+});
 
 test("a caller that leaves while an answer is unpacked is recorded once", async () => {
   const envoy = new ScriptedEnvoy(PLAN);

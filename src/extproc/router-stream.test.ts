@@ -11,7 +11,8 @@ import {
   STANDARD,
   trafficPolicy,
 } from "./scripted-config.ts";
-import { type Heads, planOf, ruleKey, ScriptedEnvoy, type Told } from "./scripted-envoy.ts";
+import { type Heads, planOf, ruleKey, ScriptedEnvoy } from "./scripted-envoy.ts";
+import type { Told } from "./scripted-told.ts";
 
 const PLAN = await planOf(STANDARD);
 const WANTS_BODY = { phase: "requestHeaders", mode: { requestBodyMode: "BUFFERED", responseHeaderMode: "SEND" } };

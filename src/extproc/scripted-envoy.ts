@@ -4,7 +4,11 @@
  */
 import assert from "node:assert/strict";
 import { mock } from "node:test";
-import { create, fromBinary, type JsonObject, type MessageInitShape, toBinary, toJson } from "@bufbuild/protobuf";
+import { create, type JsonObject, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import type { Authenticator } from "../backend-auth/authenticator.ts";
+import { CredentialStore } from "../backend-auth/credential-store.ts";
+import { CallerAuthenticator } from "../caller-auth/authenticate.ts";
+import type { BackendAuth } from "../config/backend-auth.ts";
 import { compile } from "../config/compile.ts";
 import { formatFault } from "../errors/config-error.ts";
 import { invariant } from "../errors/invariant.ts";
@@ -17,20 +21,14 @@ import {
   ROLE_HEADER,
 } from "../exchange/envoy-names.ts";
 import { type Plan, preparePlan } from "../exchange/plan.ts";
-import { HeaderValueOption_HeaderAppendAction, RequestMethod } from "../gen/envoy/config/core/v3/base_pb.ts";
+import { RequestMethod } from "../gen/envoy/config/core/v3/base_pb.ts";
 import type { ResponseFlagsSchema } from "../gen/envoy/data/accesslog/v3/accesslog_pb.ts";
-import { ProcessingModeSchema } from "../gen/envoy/extensions/filters/http/ext_proc/v3/processing_mode_pb.ts";
 import { StreamAccessLogsMessageSchema } from "../gen/envoy/service/accesslog/v3/als_pb.ts";
-import {
-  type BodyMutation,
-  type CommonResponse,
-  CommonResponse_ResponseStatus,
-  type HeaderMutation,
-  ProcessingRequestSchema,
-  type ProcessingResponse,
-  ProcessingResponseSchema,
-} from "../gen/envoy/service/ext_proc/v3/external_processor_pb.ts";
+import { ProcessingRequestSchema } from "../gen/envoy/service/ext_proc/v3/external_processor_pb.ts";
 import { GRPC_STATUS, type GrpcHandler, type GrpcMethods, type GrpcStream } from "../grpc/grpc.ts";
+import { LimitAlerts } from "../ratelimit/alerts.ts";
+import { Limiter } from "../ratelimit/limiter.ts";
+import { MemoryStore } from "../ratelimit/memory-store.ts";
 import { parseResources } from "../resources/load.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import type { RequestRecord } from "../telemetry/request-record.ts";
@@ -38,34 +36,15 @@ import { STREAM_ACCESS_LOGS } from "./access-log-service.ts";
 import { ExtProcHost } from "./host.ts";
 import type { PeerAddresses } from "./peers.ts";
 import { FILTER_ATTRIBUTES } from "./request-edits.ts";
+import { type Told, toldBy } from "./scripted-told.ts";
 
 export const PROCESS = "/envoy.service.ext_proc.v3.ExternalProcessor/Process";
 
 /** Headers by name; a list has several values. */
 export type Heads = Readonly<Record<string, string | readonly string[]>>;
 
-/** What Envoy was told in one message; what was not said is not there. */
-export interface Told {
-  /** As the generated code calls it. */
-  phase: string | undefined;
-  /** Of a reply of ours. */
-  status?: number;
-  details?: string;
-  /** Headers to set and to remove, in whatever order. */
-  set?: Record<string, string>;
-  remove?: string[];
-  /** A whole body, as text; with `replace` it goes with the head. */
-  body?: string;
-  replace?: true;
-  /** A chunk of a body that is ours. */
-  chunk?: string;
-  end?: true;
-  clearRouteCache?: true;
-  /** The mode override in its JSON form. */
-  mode?: unknown;
-  /** In our namespace. */
-  metadata?: JsonObject;
-}
+/** Dynamic metadata by namespace. */
+export type Forwarded = Readonly<Record<string, JsonObject>>;
 
 /** One call of Envoy's. */
 export class ScriptedCall implements GrpcStream {
@@ -88,7 +67,7 @@ export class ScriptedCall implements GrpcStream {
 
   send(message: Uint8Array): void {
     if (this.#isOver) return;
-    const told = read(fromBinary(ProcessingResponseSchema, message));
+    const told = toldBy(message);
     this.told.push(told);
     for (const resolve of this.#waiting.splice(0)) resolve(told);
   }
@@ -133,19 +112,23 @@ export class ScriptedCall implements GrpcStream {
   }
 
   /** An attempt at a backend, of the request that has this id. */
-  attemptHead(headers: Heads, id: string | undefined, backend: string): Told[] {
+  attemptHead(headers: Heads, id: string | undefined, backend: string, forwarded: Forwarded = {}): Told[] {
+    const own: Forwarded = id === undefined ? {} : { [DYNAMIC_METADATA]: { exchange_id: id } };
     return this.say(
       message({
         request: { case: "requestHeaders", value: head(headers, false) },
         attributes: { [FILTER_ATTRIBUTES]: { [BACKEND_ATTRIBUTE]: backend } },
-        metadataContext: { filterMetadata: id === undefined ? {} : { [DYNAMIC_METADATA]: { exchange_id: id } } },
+        metadataContext: { filterMetadata: { ...own, ...forwarded } },
       }),
     );
   }
 
-  requestBody(body: string | Uint8Array): Told[] {
+  requestBody(body: string | Uint8Array, forwarded: Forwarded = {}): Told[] {
     return this.say(
-      message({ request: { case: "requestBody", value: { body: Buffer.from(body), endOfStream: true } } }),
+      message({
+        request: { case: "requestBody", value: { body: Buffer.from(body), endOfStream: true } },
+        metadataContext: { filterMetadata: { ...forwarded } },
+      }),
     );
   }
 
@@ -184,6 +167,10 @@ export class ScriptedEnvoy {
   /** Lines of the log. */
   readonly lines: string[] = [];
   readonly host: ExtProcHost;
+  /** Signs instead of what the configuration says. */
+  authenticator: Authenticator | undefined;
+  /** Where keys of token issuers come from. */
+  fetchKeySet: (uri: string) => Promise<string> = () => Promise.reject(new Error("no issuer"));
   readonly #listener: string;
   readonly #waiting: ((record: RequestRecord) => void)[] = [];
   #ids = 0;
@@ -192,6 +179,18 @@ export class ScriptedEnvoy {
     // Time limits are looked at when a test says so.
     mock.timers.reset();
     mock.timers.enable({ apis: ["setInterval"] });
+    const log = createLogger({
+      level: "info",
+      format: "json",
+      write: (line) => this.lines.push(line),
+      now: () => 0,
+    });
+    const wallMs = () => 1_700_000_000_000 + this.now;
+    const store = new CredentialStore({ nowMs: () => 0, random: () => 0.5, env: {}, log });
+    const limiter = new Limiter({
+      ...{ store: new MemoryStore({ nowMs: wallMs }), process: "test", nowMs: wallMs, log },
+      ...{ withoutStore: "fail-open", replicas: 1 },
+    });
     const context = {
       sink: {
         settle: (record: RequestRecord) => {
@@ -199,14 +198,17 @@ export class ScriptedEnvoy {
           for (const resolve of this.#waiting.splice(0)) resolve(record);
         },
       },
-      log: createLogger({ level: "info", format: "json", write: (line) => this.lines.push(line), now: () => 0 }),
+      log,
       nowMs: () => this.now,
-      wallMs: () => 1_700_000_000_000 + this.now,
+      wallMs,
       random: () => 0.5,
       newId: () => {
         this.#ids += 1;
         return `id-${this.#ids}`;
       },
+      credentials: { of: (auth: BackendAuth) => this.authenticator ?? store.of(auth) },
+      callers: new CallerAuthenticator({ wallMs, fetchKeySet: (uri) => this.fetchKeySet(uri), log }),
+      ...{ limiter, alerts: new LimitAlerts({ limiter, nowMs: wallMs, log }), limitsInEnvoy: false },
     };
     this.host = new ExtProcHost(context, plan, addresses);
     this.#listener = plan.config.listeners[0]?.name ?? "";
@@ -322,66 +324,4 @@ function head(headers: Heads, endOfStream: boolean) {
     [values].flat().map((value) => ({ key, rawValue: Buffer.from(value, "latin1") })),
   );
   return { headers: { headers: list }, endOfStream };
-}
-
-function read({ response, dynamicMetadata, modeOverride }: ProcessingResponse): Told {
-  const told: Told = { phase: response.case };
-  switch (response.case) {
-    case "immediateResponse":
-      told.status = response.value.status?.code ?? 0;
-      told.details = response.value.details;
-      told.body = text(response.value.body);
-      readHeaders(response.value.headers, told);
-      break;
-    case "requestTrailers":
-    case "responseTrailers":
-      readHeaders(response.value.headerMutation, told);
-      break;
-    case "requestHeaders":
-    case "responseHeaders":
-    case "requestBody":
-    case "responseBody":
-      readCommon(response.value.response, told);
-      break;
-    default:
-      assert.fail(`an answer to nothing: ${response.case}`);
-  }
-  if (modeOverride !== undefined) told.mode = toJson(ProcessingModeSchema, modeOverride);
-  if (dynamicMetadata !== undefined) {
-    assert.deepEqual(Object.keys(dynamicMetadata), [DYNAMIC_METADATA]);
-    told.metadata = dynamicMetadata[DYNAMIC_METADATA] as JsonObject;
-  }
-  return told;
-}
-
-function readCommon(common: CommonResponse | undefined, told: Told): void {
-  if (common === undefined) return;
-  readHeaders(common.headerMutation, told);
-  readBody(common.bodyMutation, told);
-  if (common.status === CommonResponse_ResponseStatus.CONTINUE_AND_REPLACE) told.replace = true;
-  if (common.clearRouteCache) told.clearRouteCache = true;
-}
-
-function readBody(mutation: BodyMutation | undefined, told: Told): void {
-  if (mutation?.mutation.case === "body") told.body = text(mutation.mutation.value);
-  if (mutation?.mutation.case !== "streamedResponse") return;
-  const { body, endOfStream } = mutation.mutation.value;
-  told.chunk = text(body);
-  if (endOfStream) told.end = true;
-}
-
-function readHeaders(mutation: HeaderMutation | undefined, told: Told): void {
-  if (mutation === undefined) return;
-  for (const { header, appendAction } of mutation.setHeaders) {
-    assert.equal(appendAction, HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD);
-    invariant(header, "a header is set");
-    told.set ??= {};
-    assert.ok(!Object.hasOwn(told.set, header.key), `${header.key} is set once`);
-    told.set[header.key] = Buffer.from(header.rawValue).toString("latin1");
-  }
-  if (mutation.removeHeaders.length > 0) told.remove = mutation.removeHeaders.toSorted();
-}
-
-function text(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString();
 }

@@ -18,7 +18,8 @@ import {
   rule,
   STANDARD,
 } from "./scripted-config.ts";
-import { edited, type Heads, planOf, ScriptedEnvoy, type Told } from "./scripted-envoy.ts";
+import { edited, type Heads, planOf, ScriptedEnvoy } from "./scripted-envoy.ts";
+import type { Told } from "./scripted-told.ts";
 
 const PLAN = await planOf(STANDARD);
 const HELLO = '"messages":[{"role":"user","content":"hello"}]';

@@ -10,6 +10,8 @@ import type { ExtProcHost } from "./host.ts";
 import { attemptMetadata, named } from "./metadata.ts";
 import { lost } from "./refusal.ts";
 import { attemptEdits, FILTER_ATTRIBUTES } from "./request-edits.ts";
+import type { RouterStream } from "./router-stream.ts";
+import { waitFor } from "./wait-for.ts";
 
 /** An attempt, from its head to the message that lets it go on. */
 export class UpstreamStream implements GrpcHandler {
@@ -17,6 +19,7 @@ export class UpstreamStream implements GrpcHandler {
   readonly #stream: GrpcStream;
   /** The call at the process that admitted the request, when that is not this one. */
   #forwarded: GrpcHandler | undefined;
+  #closed = false;
 
   constructor(host: ExtProcHost, stream: GrpcStream) {
     this.#host = host;
@@ -41,23 +44,40 @@ export class UpstreamStream implements GrpcHandler {
   }
 
   onEnd(): void {
+    this.#closed = true;
     if (this.#forwarded === undefined) this.#stream.end(GRPC_STATUS.ok);
     else this.#forwarded.onEnd();
   }
 
   onClose(): void {
+    this.#closed = true;
     // What there is to be known of the request, its router stream knows.
     this.#forwarded?.onClose();
   }
 
-  #attempt(id: string, { headers, attributes }: HeadersRequest): void {
+  #attempt(id: string, request: HeadersRequest): void {
     const admitted = this.#host.requests.get(id);
     if (admitted === undefined) {
       this.#send(lost(new GatewayError("shutting_down", "the process that admitted the request is gone")));
       return;
     }
+    const { attributes, headers, metadata } = request;
     try {
       const backendId = String(attributes.at(FILTER_ATTRIBUTES, BACKEND_ATTRIBUTE) ?? "");
+      const ready = admitted.prepareAt(backendId, metadata);
+      if (ready instanceof Promise) {
+        waitFor(ready, this.#stream, {
+          goOn: () => this.#closed || this.#begin(admitted, backendId, headers),
+          fail: (error) => this.#closed || this.#send(admitted.refuse(error)),
+        });
+      } else this.#begin(admitted, backendId, headers);
+    } catch (error) {
+      this.#send(admitted.refuse(error));
+    }
+  }
+
+  #begin(admitted: RouterStream, backendId: string, headers: readonly string[]): void {
+    try {
       const { attempt, exchange } = admitted.attemptAt(backendId);
       // Envoy keeps the length that an attempt before may have given the body.
       const isReplaced = attempt.body !== exchange.body || exchange.record.attempts > 1;

@@ -1,11 +1,15 @@
 /** One request of the embedded host: drives the exchange's phases between its caller and a backend. */
+import type { BackendRef } from "../config/runtime-config.ts";
+import type { Endpoint } from "../endpoints/endpoint.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { accept } from "../exchange/accept.ts";
 import type { Timed } from "../exchange/active-calls.ts";
 import { admit } from "../exchange/admit.ts";
 import { beginAttempt } from "../exchange/attempt.ts";
+import { identify, refuseUnknown } from "../exchange/caller.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import { listModels } from "../exchange/list-models.ts";
+import { prepareAttempt } from "../exchange/prepare-attempt.ts";
 import { type AnswerSink, Responder } from "../exchange/respond.ts";
 import { settle } from "../exchange/settle.ts";
 import { BODY_IDLE_MS, overdue, type TimeLimits, timeLimits } from "../exchange/time-limits.ts";
@@ -33,7 +37,8 @@ export class Call implements AnswerSink, CallerHandler, Timed {
     this.#host = host;
     this.#caller = caller;
     const { method, target, headers } = caller;
-    this.#exchange = new Exchange(host.context, host.plan, { listener, method, target, host: caller.host, headers });
+    const head = { listener, peer: caller, method, target, host: caller.host, headers };
+    this.#exchange = new Exchange(host.context, host.plan, head);
     this.#responder = new Responder(this.#exchange, this);
     this.#lastBodyMs = this.#exchange.record.startMs;
   }
@@ -44,6 +49,20 @@ export class Call implements AnswerSink, CallerHandler, Timed {
     try {
       this.#caller.serve(this);
       const endpoint = accept(this.#exchange);
+      const pending = identify(this.#exchange);
+      if (pending === undefined) this.#goOn(endpoint);
+      else void pending.then(() => this.#goOn(endpoint));
+    } catch (error) {
+      this.#responder.fail(error);
+    }
+  }
+
+  /** Once it is known who calls. */
+  #goOn(endpoint: Endpoint): void {
+    // The caller may have left while it waited.
+    if (this.#responder.done) return;
+    try {
+      refuseUnknown(this.#exchange);
       if (endpoint.parse !== undefined) {
         this.#caller.readBody();
         return;
@@ -58,9 +77,25 @@ export class Call implements AnswerSink, CallerHandler, Timed {
   onBody(body: Buffer): void {
     if (this.#responder.done) return;
     try {
-      admit(this.#exchange, body);
-      const attempt = beginAttempt(this.#exchange);
-      this.#limits = timeLimits(attempt.timeouts);
+      const { rule } = admit(this.#exchange, body);
+      this.#limits = timeLimits(rule.timeouts);
+      const ready = prepareAttempt(this.#exchange);
+      if (ready instanceof Promise) {
+        ready.then(
+          (ref) => this.#attempt(ref),
+          (error: unknown) => this.#responder.fail(error),
+        );
+      } else this.#attempt(ready);
+    } catch (error) {
+      this.#responder.fail(error);
+    }
+  }
+
+  #attempt(ref: BackendRef | undefined): void {
+    // The caller may have left while it waited, or its time is over.
+    if (this.#responder.done) return;
+    try {
+      const attempt = beginAttempt(this.#exchange, ref);
       this.#upstream = this.#host.upstreams.client(attempt.upstream).send(attempt, this.#responder);
     } catch (error) {
       this.#responder.fail(error);

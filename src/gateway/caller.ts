@@ -5,6 +5,8 @@ import type { HeaderMap } from "../wire/headers.ts";
 
 /** A request and the way back. After `onClose` nothing more is sent, whatever is asked for. */
 export interface Caller extends AnswerSink {
+  /** IP address at the other end of the connection; undefined where there is none. */
+  readonly address: string | undefined;
   readonly method: string;
   /** In origin form, with query. */
   readonly target: string;

@@ -37,6 +37,10 @@ export class Http2Caller implements Caller {
     this.#options = options;
   }
 
+  get address(): string | undefined {
+    return this.#request.socket.remoteAddress;
+  }
+
   get bodyBytes(): number {
     return this.#collector?.length ?? 0;
   }

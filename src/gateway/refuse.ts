@@ -11,7 +11,7 @@ import { encodeHead } from "./http1/answer-head.ts";
  * arrive. It ends its connection, and has the log line that every request gets.
  */
 export function refuse(host: EmbeddedHost, listener: string, error: GatewayError): Buffer {
-  const head = { listener, method: "", target: "", host: "", headers: new HeaderMap() };
+  const head = { listener, peer: { address: undefined }, method: "", target: "", host: "", headers: new HeaderMap() };
   const exchange = new Exchange(host.context, host.plan, head);
   const { record } = exchange;
   const { status, headers, body } = renderError(error, "openai", record.requestId);

@@ -112,6 +112,9 @@ import { file_google_rpc_status } from "./google/rpc/status_pb.ts";
 import { file_envoy_service_discovery_v3_discovery } from "./envoy/service/discovery/v3/discovery_pb.ts";
 import { file_envoy_service_discovery_v3_ads } from "./envoy/service/discovery/v3/ads_pb.ts";
 import { file_envoy_service_ext_proc_v3_external_processor } from "./envoy/service/ext_proc/v3/external_processor_pb.ts";
+import { file_envoy_type_v3_token_bucket } from "./envoy/type/v3/token_bucket_pb.ts";
+import { file_envoy_extensions_common_ratelimit_v3_ratelimit } from "./envoy/extensions/common/ratelimit/v3/ratelimit_pb.ts";
+import { file_envoy_service_ratelimit_v3_rls } from "./envoy/service/ratelimit/v3/rls_pb.ts";
 
 /** Every generated message type: for JSON with `@type` fields. */
 export const registry: Registry = createRegistry(
@@ -227,4 +230,7 @@ export const registry: Registry = createRegistry(
   file_envoy_service_discovery_v3_discovery,
   file_envoy_service_discovery_v3_ads,
   file_envoy_service_ext_proc_v3_external_processor,
+  file_envoy_type_v3_token_bucket,
+  file_envoy_extensions_common_ratelimit_v3_ratelimit,
+  file_envoy_service_ratelimit_v3_rls,
 );

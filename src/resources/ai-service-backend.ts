@@ -4,6 +4,13 @@ import { HTTPBodyMutation, HTTPHeaderMutation } from "./mutations.ts";
 import type { Resource } from "./resource.ts";
 import { NamespaceName, ObjectName, object, Port } from "./schema.ts";
 
+/** Text that gets into a path or a query as it is: no step can lead out of it, nothing can end it, nothing is decoded. */
+const PlainPath = Type.String({
+  maxLength: 1024,
+  pattern: "^/*(?:(?!\\.{1,2}(?:/|$))[A-Za-z0-9._~:@+=-]+(?:/(?!\\.{1,2}(?:/|$))[A-Za-z0-9._~:@+=-]+)*)?/*$",
+  "x-expects": "a plain path such as v1 or openai/v1: letters, digits and - . _ ~ : @ + = between single slashes",
+});
+
 const Spec = object({
   schema: object({
     name: Type.Enum([
@@ -16,8 +23,8 @@ const Spec = object({
       "Anthropic",
       "AWSAnthropic",
     ]),
-    version: Type.Optional(Type.String()),
-    prefix: Type.Optional(Type.String()),
+    version: Type.Optional(PlainPath),
+    prefix: Type.Optional(PlainPath),
   }),
   backendRef: object({
     group: Type.String({ default: "" }),

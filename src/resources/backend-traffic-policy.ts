@@ -9,7 +9,7 @@ import type { Resource } from "./resource.ts";
 import { Duration, HttpStatus, open, PolicyTargetRef, PositiveDuration, unapplied, unappliedFields } from "./schema.ts";
 
 const Timeout = open({
-  tcp: Type.Optional(open({ connectTimeout: Type.Optional(Duration) })),
+  tcp: Type.Optional(open({ connectTimeout: Type.Optional(PositiveDuration) })),
   http: Type.Optional(
     open({
       requestTimeout: Type.Optional(Duration),

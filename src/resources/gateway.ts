@@ -30,17 +30,21 @@ const Listener = open({
   allowedRoutes: Type.Optional(AllowedRoutes),
 });
 
+/** What the Gateway presents to backends that ask for a certificate. */
+const BackendTls = open({ clientCertificateRef: Type.Optional(SecretRef) });
+
 const Spec = open({
   gatewayClassName: NonEmpty,
   listeners: listMap(Listener, ["name"], { minItems: 1, maxItems: 64 }),
   addresses: unapplied("is not applied by this gateway: its address is given on the command line"),
   infrastructure: unapplied("configures pods of a cluster; this gateway has none"),
-  backendTLS: unapplied(),
+  /** As the experimental channel had it before `tls.backend`. */
+  backendTLS: Type.Optional(BackendTls),
   tls: Type.Optional(
     open({
       /** Demands certificates of callers. */
       frontend: Type.Optional(Type.Unknown()),
-      backend: unapplied(),
+      backend: Type.Optional(BackendTls),
     }),
   ),
   allowedListeners: unapplied(),

@@ -22,8 +22,16 @@ const HeaderMatch = open({
   invert: Invert,
 });
 
-const Selector = open({
-  headers: Type.Optional(Type.Array(HeaderMatch, { maxItems: 16 })),
+const QueryParamMatch = open({
+  type: Type.Enum(["Exact", "RegularExpression", "Distinct"], { default: "Exact" }),
+  name: Type.String({ minLength: 1, maxLength: 256 }),
+  value: Type.Optional(Type.String({ maxLength: 1024 })),
+  invert: Invert,
+});
+
+/** Conditions that all must hold. */
+export const RateLimitSelector = open({
+  headers: Type.Optional(Type.Array(HeaderMatch, { maxItems: 64 })),
   methods: Type.Optional(
     Type.Array(
       open({ value: Type.String({ pattern: "^[A-Z]+$", "x-expects": "a method such as POST" }), invert: Invert }),
@@ -43,7 +51,7 @@ const Selector = open({
       invert: Invert,
     }),
   ),
-  queryParams: Type.Optional(Type.Unknown()),
+  queryParams: Type.Optional(Type.Array(QueryParamMatch, { maxItems: 16 })),
 });
 
 const Cost = open({
@@ -54,7 +62,7 @@ const Cost = open({
 });
 
 const Rule = open({
-  clientSelectors: Type.Optional(Type.Array(Selector, { maxItems: 8 })),
+  clientSelectors: Type.Optional(Type.Array(RateLimitSelector, { maxItems: 8 })),
   limit: open({
     requests: Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 }),
     unit: Type.Enum(["Second", "Minute", "Hour", "Day", "Month", "Year"]),
@@ -66,17 +74,16 @@ const Rule = open({
   xRateLimitHeaders: unapplied(),
 });
 
-/** Limits that a rate limit service counts, and limits that each Envoy counts for itself. */
+/** Limits counted for all gateways together, and limits that each gateway counts for itself. */
 export const RateLimit = open({
   type: Type.Optional(Type.Enum(["Global", "Local"])),
   global: Type.Optional(open({ rules: Type.Array(Rule, { maxItems: 64 }) })),
-  local: unapplied("is not applied by this gateway: limits are counted for all processes together, write global"),
+  local: Type.Optional(open({ rules: Type.Optional(Type.Array(Rule, { maxItems: 16 })) })),
 });
 
 /** One limit and the requests it is for. */
 export type RateLimitRule = Type.Static<typeof Rule>;
-/** Conditions that all must hold. */
-export type RateLimitSelector = Type.Static<typeof Selector>;
+export type RateLimitSelector = Type.Static<typeof RateLimitSelector>;
 /** What a request or an answer costs. */
 export type RateLimitCost = Type.Static<typeof Cost>;
 
@@ -88,29 +95,39 @@ interface Limited {
 export const rateLimitIsComplete: CrossFieldRule<Limited> = ({ rateLimit }) => {
   if (rateLimit === undefined) return [];
   const { type, global, local } = rateLimit;
-  const rules = (global?.rules ?? []).flatMap(({ clientSelectors = [], cost }, index) => {
-    const path = ["rateLimit", "global", "rules", index];
-    return [
-      ...clientSelectors.flatMap((selector, at) => selectorViolations(selector, [...path, "clientSelectors", at])),
-      ...costViolations(cost?.request, [...path, "cost", "request"]),
-      ...costViolations(cost?.response, [...path, "cost", "response"]),
-    ];
-  });
+  const rules = [
+    ...ruleViolations(global?.rules ?? [], ["rateLimit", "global", "rules"]),
+    ...ruleViolations(local?.rules ?? [], ["rateLimit", "local", "rules"]),
+  ];
   const field = type === "Local" ? "local" : "global";
   if ((type === "Local" ? local : global) !== undefined || type === undefined) return rules;
   return [{ path: ["rateLimit", field], reason: `is required with type ${type}` }, ...rules];
 };
 
-function selectorViolations(
-  { headers = [], methods = [], path, sourceCIDR, queryParams }: RateLimitSelector,
+function ruleViolations(rules: readonly RateLimitRule[], at: FieldPath): Violation[] {
+  return rules.flatMap(({ clientSelectors = [], cost }, index) => [
+    ...clientSelectors.flatMap((selector, which) =>
+      selectorViolations(selector, [...at, index, "clientSelectors", which]),
+    ),
+    ...costViolations(cost?.request, [...at, index, "cost", "request"]),
+    ...costViolations(cost?.response, [...at, index, "cost", "response"]),
+  ]);
+}
+
+/** What is wrong within a selector. */
+export function selectorViolations(
+  { headers = [], methods = [], path, sourceCIDR, queryParams = [] }: RateLimitSelector,
   at: FieldPath,
 ): Violation[] {
   const found: Violation[] = [];
-  if (headers.length + methods.length === 0 && (path ?? sourceCIDR ?? queryParams) === undefined) {
+  if (headers.length + methods.length + queryParams.length === 0 && (path ?? sourceCIDR) === undefined) {
     found.push({ path: at, reason: "needs at least one of headers, methods, path, sourceCIDR and queryParams" });
   }
-  for (const [index, { type, value, invert }] of headers.entries()) {
-    const field = [...at, "headers", index];
+  const named = [
+    ...headers.map((match, index) => ({ ...match, field: [...at, "headers", index] })),
+    ...queryParams.map((match, index) => ({ ...match, field: [...at, "queryParams", index] })),
+  ];
+  for (const { type, value, invert, field } of named) {
     if (type !== "Distinct") {
       if (value === undefined) found.push({ path: [...field, "value"], reason: `is required with type ${type}` });
     } else if (value !== undefined || invert) {
@@ -133,7 +150,8 @@ function costViolations(cost: RateLimitCost | undefined, path: FieldPath): Viola
   return [{ path: [...path, other], reason: `must not be given with from: ${cost.from}` }];
 }
 
-function isCidr(text: string): boolean {
+/** Whether a text is a range of addresses. */
+export function isCidr(text: string): boolean {
   const [address = "", bits = "", ...rest] = text.split("/");
   const version = isIP(address);
   return version !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);

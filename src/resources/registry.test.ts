@@ -39,7 +39,7 @@ metadata: {name: f}
       'f.yaml:6:7: AIGatwayRoute default/b: kind: "AIGatwayRoute" is not a known kind; did you mean "AIGatewayRoute"?',
       'f.yaml:9:13: AIGatewayRoute default/c: apiVersion: AIGatewayRoute is not known in "aigateway.envoyproxi.io/v1beta1"; did you mean "aigateway.envoyproxy.io/v1beta1"?',
       'f.yaml:14:7: Secrets default/d: kind: "Secrets" is not a known kind; did you mean "Secret"?',
-      'f.yaml:18:7: Nonsense default/e: kind: "Nonsense" is not a known kind; known in aigateway.envoyproxy.io are AIGatewayRoute, AIServiceBackend, BackendSecurityPolicy, GatewayConfig, MCPRoute, QuotaPolicy',
+      'f.yaml:18:7: Nonsense default/e: kind: "Nonsense" is not a known kind; known in aigateway.envoyproxy.io are AIGatewayRoute, AIServiceBackend, BackendSecurityPolicy, GatewayConfig, QuotaPolicy, MCPRoute',
       'f.yaml:21:13: AIServiceBackend default/f: apiVersion: AIServiceBackend is not known in "example.com/v1"; write aigateway.envoyproxy.io/v1beta1 or aigateway.envoyproxy.io/v1alpha1',
     ],
   },

@@ -5,14 +5,18 @@ import { BACKEND } from "./backend.ts";
 import { BACKEND_SECURITY_POLICY } from "./backend-security-policy.ts";
 import { BACKEND_TLS_POLICY } from "./backend-tls-policy.ts";
 import { BACKEND_TRAFFIC_POLICY } from "./backend-traffic-policy.ts";
+import { BUDGET_POLICY } from "./budget-policy.ts";
 import { CLIENT_TRAFFIC_POLICY } from "./client-traffic-policy.ts";
 import { CONFIG_MAP } from "./config-map.ts";
 import { GATEWAY } from "./gateway.ts";
 import { GATEWAY_CLASS } from "./gateway-class.ts";
 import { GATEWAY_CONFIG } from "./gateway-config.ts";
+import { GATEWAY_KEY } from "./gateway-key.ts";
 import type { KindDefinition } from "./kind.ts";
+import { QUOTA_POLICY } from "./quota-policy.ts";
 import { REFERENCE_GRANT } from "./reference-grant.ts";
 import { SECRET } from "./secret.ts";
+import { SECURITY_POLICY } from "./security-policy.ts";
 import { didYouMean, suggest } from "./suggest.ts";
 
 /** The kinds, each with its group and versions. */
@@ -21,9 +25,13 @@ export const KINDS: readonly KindDefinition[] = [
   AI_SERVICE_BACKEND,
   BACKEND_SECURITY_POLICY,
   GATEWAY_CONFIG,
+  QUOTA_POLICY,
+  BUDGET_POLICY,
+  GATEWAY_KEY,
   BACKEND,
   BACKEND_TRAFFIC_POLICY,
   CLIENT_TRAFFIC_POLICY,
+  SECURITY_POLICY,
   GATEWAY_CLASS,
   GATEWAY,
   BACKEND_TLS_POLICY,
@@ -34,11 +42,10 @@ export const KINDS: readonly KindDefinition[] = [
 
 /** Kinds of the same APIs that this build does not read. */
 const UNREAD: Readonly<Record<string, readonly string[]>> = {
-  "aigateway.envoyproxy.io": ["MCPRoute", "QuotaPolicy"],
+  "aigateway.envoyproxy.io": ["MCPRoute"],
   "gateway.envoyproxy.io": [
     "EnvoyProxy",
     "EnvoyGateway",
-    "SecurityPolicy",
     "EnvoyExtensionPolicy",
     "EnvoyPatchPolicy",
     "HTTPRouteFilter",
@@ -65,14 +72,17 @@ export function identify(apiVersion: string, kind: string): Identified {
   return meantKind(group, kind) ?? meantGroup(apiVersion, group, kind) ?? { ignored: true };
 }
 
+/** Groups in which nobody else has kinds. */
+const OWN_GROUPS = ["aigateway.envoyproxy.io", "aigw.dev"];
+
 /** A kind of the right group that is spelled almost like one we know. */
 function meantKind(group: string, kind: string): Identified | undefined {
   const unread = UNREAD[group];
   const known = [...KINDS.filter((definition) => definition.group === group).map((it) => it.kind), ...(unread ?? [])];
   const meant = suggest(kind, known);
   if (meant !== undefined) return { field: "kind", reason: `"${kind}" is not a known kind; did you mean "${meant}"?` };
-  // Nobody else has kinds in this group, so that one we do not know is a mistake.
-  if (group !== "aigateway.envoyproxy.io") return undefined;
+  // One that we do not know is a mistake there.
+  if (!OWN_GROUPS.includes(group)) return undefined;
   return { field: "kind", reason: `"${kind}" is not a known kind; known in ${group} are ${known.join(", ")}` };
 }
 
@@ -86,7 +96,7 @@ function meantGroup(apiVersion: string, group: string, kind: string): Identified
   }
   // A kind of ours under a foreign group belongs to somebody else, unless only we have a kind of that name.
   const [only] = sameKind;
-  if (only?.group !== "aigateway.envoyproxy.io") return undefined;
+  if (only === undefined || !OWN_GROUPS.includes(only.group)) return undefined;
   const candidates = only.versions.map((version) => apiVersionOf(only, version));
   const hint = didYouMean(apiVersion, candidates) || `; write ${candidates.join(" or ")}`;
   return { field: "apiVersion", reason: `${kind} is not known in "${apiVersion}"${hint}` };

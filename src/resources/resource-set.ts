@@ -4,14 +4,18 @@ import type { Backend } from "./backend.ts";
 import type { BackendSecurityPolicy } from "./backend-security-policy.ts";
 import type { BackendTLSPolicy } from "./backend-tls-policy.ts";
 import type { BackendTrafficPolicy } from "./backend-traffic-policy.ts";
+import type { BudgetPolicy } from "./budget-policy.ts";
 import type { ClientTrafficPolicy } from "./client-traffic-policy.ts";
 import type { ConfigMap } from "./config-map.ts";
 import type { Gateway } from "./gateway.ts";
 import type { GatewayClass } from "./gateway-class.ts";
 import type { GatewayConfig } from "./gateway-config.ts";
+import type { GatewayKey } from "./gateway-key.ts";
+import type { QuotaPolicy } from "./quota-policy.ts";
 import type { ReferenceGrant } from "./reference-grant.ts";
 import type { Resource } from "./resource.ts";
 import type { Secret } from "./secret.ts";
+import type { SecurityPolicy } from "./security-policy.ts";
 
 /** The type of every kind that is read. */
 export interface TypeOfKind {
@@ -19,6 +23,10 @@ export interface TypeOfKind {
   AIServiceBackend: AIServiceBackend;
   BackendSecurityPolicy: BackendSecurityPolicy;
   GatewayConfig: GatewayConfig;
+  QuotaPolicy: QuotaPolicy;
+  BudgetPolicy: BudgetPolicy;
+  GatewayKey: GatewayKey;
+  SecurityPolicy: SecurityPolicy;
   Backend: Backend;
   BackendTrafficPolicy: BackendTrafficPolicy;
   ClientTrafficPolicy: ClientTrafficPolicy;

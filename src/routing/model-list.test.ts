@@ -20,6 +20,7 @@ function route({ hostnames = [], ownedBy = "us", createdAt = 0, matches }: Route
     rules: [{ ...rule, modelsOwnedBy: ownedBy, modelsCreatedAt: createdAt }],
     costs: [],
     strictTranslation: false,
+    callers: undefined,
     traffic: undefined,
   };
 }

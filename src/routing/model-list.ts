@@ -25,16 +25,19 @@ interface ListedModel {
   readonly createdAt: number;
 }
 
+/** Whether a model of a route is for whom a list is made. */
+export type IsListed = (route: Route, model: string) => boolean;
+
 /**
  * Prepares the lists. Listed is what some rule asks for by its exact name: what only a regular expression matches is
  * routed but has no name to list. A host sees the models of the routes that name it, then those of routes without
  * hostnames, never those of another host; of models with the same name the first is kept.
  */
-export function buildModelLists(routes: readonly Route[]): ModelLists {
+export function buildModelLists(routes: readonly Route[], isListed: IsListed = () => true): ModelLists {
   const scoped = new Map<string, ListedModel[]>();
   const unscoped: ListedModel[] = [];
   for (const route of routes) {
-    const models = exactModels(route);
+    const models = exactModels(route).filter(({ id }) => isListed(route, id));
     if (route.hostnames.length === 0) unscoped.push(...models);
     for (const name of route.hostnames) {
       const ofHost = scoped.get(name);

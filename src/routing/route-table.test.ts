@@ -20,7 +20,7 @@ function rule(name: string, ...matches: HeaderMatch[][]): Rule {
 }
 
 function route(id: string, hostnames: string[], ...rules: Rule[]): Route {
-  return { id, hostnames, rules, costs: [], strictTranslation: false, traffic: undefined };
+  return { id, hostnames, rules, costs: [], strictTranslation: false, callers: undefined, traffic: undefined };
 }
 
 function exact(name: string, value: string): HeaderMatch {

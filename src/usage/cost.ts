@@ -53,6 +53,17 @@ export class CostProgram {
     return { costs, errors };
   }
 
+  /** The cost under one key; undefined where its rule yields no value, or there is none. */
+  cost(key: string, input: CostInput): number | undefined {
+    const value = this.#rules.get(key)?.(input);
+    return typeof value === "number" ? value : undefined;
+  }
+
+  /** Whether there is a rule for a key. */
+  has(key: string): boolean {
+    return this.#rules.has(key);
+  }
+
   /** This program with the rules of another for the keys it has no rule for. */
   withDefaults(defaults: CostProgram): CostProgram {
     const merged = new Map(this.#rules);

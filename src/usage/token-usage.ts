@@ -59,6 +59,11 @@ export function emptyUsage(): TokenUsage {
   };
 }
 
+/** Whether the provider has said how much it was. */
+export function isTold({ inputTokens, outputTokens, totalTokens }: TokenUsage): boolean {
+  return inputTokens !== undefined || outputTokens !== undefined || totalTokens !== undefined;
+}
+
 /**
  * Splits usage into disjoint buckets; a provider that reports more cached than input tokens yields no negative bucket. Audio and
  * images are taken to be what was not cached, as far as there is any, since providers do not tell the two apart.

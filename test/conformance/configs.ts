@@ -1,6 +1,12 @@
 /** Configurations the cases share, as users write them. */
 import { UPSTREAM_PORT } from "./case.ts";
 
+/** What requests to AWS may be signed with. */
+export const AWS_KEYS = [
+  { accessKeyId: "AKIALASTING", secretAccessKey: "lasting/+=secret" },
+  { accessKeyId: "ASIATEMPORARY", secretAccessKey: "temporary/+=secret", sessionToken: "temporary//token==" },
+] as const;
+
 /** The simulated provider as a backend of every schema, without keys. */
 export const BACKENDS = `
 ${backend("openai", "{ name: OpenAI }")}

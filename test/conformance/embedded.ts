@@ -3,4 +3,8 @@ import { startGateway } from "../server/start-gateway.ts";
 import type { Host } from "./host.ts";
 
 /** Runs cases against `aigw run`. */
-export const EMBEDDED: Host = { name: "embedded", differences: new Map(), start: (config) => startGateway(config) };
+export const EMBEDDED: Host = {
+  name: "embedded",
+  differences: new Map(),
+  start: (config, env) => startGateway(config, { env }),
+};

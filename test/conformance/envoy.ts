@@ -30,5 +30,6 @@ const DIFFERENCES: readonly (Difference & { readonly of: string })[] = [
 export const ENVOY: Host = {
   name: "Envoy",
   differences: new Map(DIFFERENCES.map(({ of, why, want }) => [of, { why, want }])),
-  start: async (config) => startGateway(config, { args: ["--host", "envoy", "--envoy", await installEnvoy()] }),
+  start: async (config, env) =>
+    startGateway(config, { env, args: ["--host", "envoy", "--envoy", await installEnvoy()] }),
 };

@@ -13,8 +13,8 @@ export interface Host {
   readonly name: string;
   /** What is seen otherwise at this host, by `group: case`; each is a case of its own and has its place in the docs. */
   readonly differences: ReadonlyMap<string, Difference>;
-  /** Starts the gateway with a configuration (YAML, several documents) and waits until it serves. */
-  start(config: string): Promise<RunningHost>;
+  /** Starts the gateway with a configuration (YAML, several documents) and variables, and waits until it serves. */
+  start(config: string, env: Readonly<Record<string, string>>): Promise<RunningHost>;
 }
 
 /** A case that has to come out otherwise, because of what the host stands on. */

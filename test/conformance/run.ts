@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import type { RecordedRequest } from "../../src/simulate/recorder.ts";
 import { type Simulator, startSimulator } from "../../src/simulate/simulator.ts";
+import { type Issuers, startIssuers } from "../token-servers/issuers.ts";
 import { type Case, type Group, UPSTREAM_PORT, type WantUpstream } from "./case.ts";
 import { checkFields, checkText, sumSeries } from "./check.ts";
 import { type Seen, send, sendRaw } from "./client.ts";
+import { AWS_KEYS } from "./configs.ts";
 import type { Difference, Host, LogLine, RunningHost } from "./host.ts";
 
 const AT_ONCE = 8;
@@ -22,12 +24,14 @@ interface Stage {
 export function runConformance(host: Host, groups: readonly Group[]): void {
   const stages = new Map<string, Promise<Stage>>();
   const starting: Promise<unknown>[] = [];
+  const [, temporaryKeys] = AWS_KEYS;
+  const issuers = startIssuers(temporaryKeys);
   const stageOf = (group: Group, { config }: Case): Promise<Stage> => {
     const key = `${group.oneByOne ? group.name : ""}\n${config}`;
     let stage = stages.get(key);
     if (stage === undefined) {
       const turn = starting.at(-STARTS_AT_ONCE) ?? Promise.resolve();
-      stage = turn.then(() => start(host, config));
+      stage = turn.then(async () => start(host, config, await issuers));
       starting.push(stage.catch(() => undefined));
       stages.set(key, stage);
     }
@@ -51,6 +55,7 @@ export function runConformance(host: Host, groups: readonly Group[]): void {
       const ends = await Promise.allSettled(
         started.map((stage) => stage.status === "fulfilled" && finish(stage.value)),
       );
+      await (await issuers).servers.stop();
       for (const end of ends) if (end.status === "rejected") throw end.reason;
     });
   });
@@ -75,9 +80,10 @@ class Differences {
   }
 }
 
-async function start(host: Host, config: string): Promise<Stage> {
-  const simulator = await startSimulator({ port: 0, record: 10_000 });
-  const gateway = await host.start(config.replaceAll(UPSTREAM_PORT, String(simulator.port)));
+async function start(host: Host, config: string, issuers: Issuers): Promise<Stage> {
+  const simulator = await startSimulator({ port: 0, record: 10_000, awsKeys: AWS_KEYS });
+  const placed = issuers.place(config.replaceAll(UPSTREAM_PORT, String(simulator.port)));
+  const gateway = await host.start(placed, issuers.env);
   return { gateway, simulator, requests: 0 };
 }
 

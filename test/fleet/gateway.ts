@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UPSTREAM_PORT } from "../conformance/case.ts";
 import { installEnvoy } from "../install-envoy.ts";
+import { type Redis, startRedis } from "../programs/redis.ts";
+import { freePort, type Service } from "../programs/service.ts";
 import { type GatewayWithSimulator, startWithSimulator } from "../server/start-gateway.ts";
-import { freePort, type Redis, type Service, startRateLimitService, startRedis } from "./services.ts";
+import { startRateLimitService } from "./services.ts";
 
 /** All of it, started. */
 export interface Fleet {

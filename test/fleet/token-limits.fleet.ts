@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { UPSTREAM_PORT } from "../conformance/case.ts";
 import { backend, CHAT, chat, route, upstream } from "../conformance/configs.ts";
+import { eventually } from "../programs/service.ts";
 import { type Fleet, startFleet } from "./gateway.ts";
-import { eventually } from "./services.ts";
 
 const RULES = `
     - matches: [{ headers: [{ name: x-ai-eg-model, value: gpt-twice }] }]

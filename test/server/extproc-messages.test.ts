@@ -4,6 +4,8 @@ import { after, before, test } from "node:test";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Client, type ClientDuplexStream, credentials, Metadata } from "@grpc/grpc-js";
 import fc from "fast-check";
+import { CredentialStore } from "../../src/backend-auth/credential-store.ts";
+import { CallerAuthenticator } from "../../src/caller-auth/authenticate.ts";
 import { load } from "../../src/cli/load.ts";
 import { LISTENER_HEADER, ROLE_HEADER } from "../../src/exchange/envoy-names.ts";
 import { ExtProcHost } from "../../src/extproc/host.ts";
@@ -13,6 +15,9 @@ import {
   ProcessingResponseSchema,
 } from "../../src/gen/envoy/service/ext_proc/v3/external_processor_pb.ts";
 import { createGrpcServer, type GrpcServer } from "../../src/grpc/server.ts";
+import { LimitAlerts } from "../../src/ratelimit/alerts.ts";
+import { Limiter } from "../../src/ratelimit/limiter.ts";
+import { MemoryStore } from "../../src/ratelimit/memory-store.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import type { RequestRecord } from "../../src/telemetry/request-record.ts";
 import { UPSTREAM_PORT } from "../conformance/case.ts";
@@ -87,7 +92,18 @@ before(async () => {
   const log = createLogger({ level: "error", format: "text", write: () => undefined });
   const sink = { settle: (record: RequestRecord) => void records.push(record) };
   const times = { nowMs: () => performance.now(), wallMs: () => 0, random: () => 0, newId: () => "0123456789" };
-  host = new ExtProcHost({ sink, log, ...times }, plan);
+  const keys = new CredentialStore({ nowMs: () => 0, random: () => 0, env: {}, log });
+  const callers = new CallerAuthenticator({
+    wallMs: () => 0,
+    fetchKeySet: () => Promise.reject(new Error("none")),
+    log,
+  });
+  const limiter = new Limiter({
+    ...{ store: new MemoryStore({ nowMs: Date.now }), process: "test", nowMs: Date.now, log },
+    ...{ withoutStore: "fail-open", replicas: 1 },
+  });
+  const limits = { limiter, alerts: new LimitAlerts({ limiter, nowMs: Date.now, log }), limitsInEnvoy: false };
+  host = new ExtProcHost({ sink, log, credentials: keys, callers, ...limits, ...times }, plan);
   server = createGrpcServer(host.methods, { onError: (error) => errors.push(error) });
   client = new Client(`127.0.0.1:${await server.listen({ host: "127.0.0.1", port: 0 })}`, credentials.createInsecure());
 });

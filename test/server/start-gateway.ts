@@ -37,17 +37,19 @@ export interface StartOptions {
   /** Listens on the ports of the configuration instead of a free one. */
   readonly ownPorts?: boolean;
   readonly args?: readonly string[];
+  /** Environment beside the path. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts `aigw run` with a configuration; rejects with what it printed when it does not get ready. */
 export async function startGateway(config: string, options: StartOptions = {}): Promise<Gateway> {
-  const { workers = 1, ownPorts = false, args = [] } = options;
+  const { workers = 1, ownPorts = false, args = [], env = {} } = options;
   const folder = await mkdtemp(join(tmpdir(), "aigw-test-"));
   const file = join(folder, "config.yaml");
   await writeFile(file, config);
   const ports = ["--address", "127.0.0.1", ...(ownPorts ? [] : ["--port", "0"]), "--admin-port", "0"];
   const command = ["--import", POISON, MAIN, "run", file, ...ports, "--workers", String(workers), ...args];
-  const child = spawn(process.execPath, command, { cwd: folder, env: { PATH: process.env["PATH"] } });
+  const child = spawn(process.execPath, command, { cwd: folder, env: { PATH: process.env["PATH"], ...env } });
   const output = new Output(child);
   try {
     const [url, adminUrl] = await output.ready();

@@ -1,11 +1,13 @@
 /** One worker process per core behind one port; a worker that dies is replaced. */
 import cluster, { type Worker } from "node:cluster";
 import { invariant } from "../../errors/invariant.ts";
+import type { Demand } from "../../ratelimit/admission.ts";
+import { answerCall } from "../../ratelimit/ipc-store.ts";
+import { MemoryStore } from "../../ratelimit/memory-store.ts";
 import type { Logger } from "../../telemetry/logger.ts";
-import type { MetricsSnapshot } from "../../telemetry/metrics.ts";
 import type { Configuration } from "../load.ts";
-import type { Fleet, ServeOptions } from "./fleet.ts";
-import type { FromWorker, ToWorker } from "./messages.ts";
+import type { Fleet, LimitReport, ProcessSnapshot, ServeOptions } from "./fleet.ts";
+import type { CountersAnswer, CountersCall, FromWorker, ToWorker } from "./messages.ts";
 import type { Served } from "./served.ts";
 
 /** Wait before a worker that died is replaced, so that one that cannot live does not spin. */
@@ -23,6 +25,8 @@ export class ClusterFleet implements Fleet {
   /** With the slot of each, which its replacement takes over. */
   readonly #workers = new Map<Worker, number>();
   readonly #waiting = new Map<number, (answer: FromWorker) => void>();
+  /** Of all workers together. */
+  readonly #counters = new MemoryStore({ nowMs: Date.now });
   #nextId = 1;
   #configuration: Configuration | undefined;
   #stopping = false;
@@ -33,7 +37,10 @@ export class ClusterFleet implements Fleet {
     this.#options = options;
     this.#log = log;
     cluster.setupPrimary({ args: [] });
-    cluster.on("message", (_worker, answer: FromWorker) => this.#waiting.get(answer.id)?.(answer));
+    cluster.on("message", (worker, message: FromWorker | CountersCall) => {
+      if ("call" in message) void this.#count(worker, message);
+      else this.#waiting.get(message.id)?.(message);
+    });
     cluster.on("exit", (worker, code, signal) => this.#lost(worker, signal ?? `exit code ${code}`));
   }
 
@@ -43,7 +50,7 @@ export class ClusterFleet implements Fleet {
     const [first = 0, ...others] = Array.from({ length: this.#size }, (_, slot) => slot);
     const started = this.#spawn(first);
     // Alone: of several that find a Unix socket which nobody listens on any more, each would replace the other's.
-    if (this.#options(first).door.kind === "processor") await started;
+    if (this.#options(first).door.kind !== "http") await started;
     const [ports = []] = await Promise.all([started, ...others.map((slot) => this.#spawn(slot))]);
     return ports;
   }
@@ -58,12 +65,12 @@ export class ClusterFleet implements Fleet {
     return this.#workers.size > 0;
   }
 
-  async snapshots(): Promise<readonly MetricsSnapshot[]> {
-    const asked = [...this.#workers.keys()].map((worker) => this.#ask(worker, { do: "snapshot" }, SNAPSHOT_MS));
-    const answers = await Promise.allSettled(asked);
-    return answers.flatMap((answer) =>
-      answer.status === "fulfilled" && answer.value.snapshot ? [answer.value.snapshot] : [],
-    );
+  async snapshots(): Promise<readonly ProcessSnapshot[]> {
+    return (await this.#askAll({ do: "snapshot" })).flatMap(({ snapshot }) => snapshot ?? []);
+  }
+
+  async limits(demands: readonly Demand[]): Promise<readonly LimitReport[]> {
+    return (await this.#askAll({ do: "limits", demands })).flatMap(({ limits }) => limits ?? []);
   }
 
   async stop(drainMs: number): Promise<void> {
@@ -78,6 +85,13 @@ export class ClusterFleet implements Fleet {
     const start = { do: "start", options: this.#options(slot), configuration: this.#configuration } as const;
     const { ports } = await this.#ask(worker, start);
     return ports ?? [];
+  }
+
+  /** What those answer that can. */
+  async #askAll(request: Request): Promise<FromWorker[]> {
+    const asked = [...this.#workers.keys()].map((worker) => this.#ask(worker, request, SNAPSHOT_MS));
+    const answers = await Promise.allSettled(asked);
+    return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
   }
 
   #ask(worker: Worker, request: Request, timeoutMs?: number): Promise<FromWorker> {
@@ -96,6 +110,11 @@ export class ClusterFleet implements Fleet {
       worker.once("exit", lost);
       worker.send({ id, ...request });
     });
+  }
+
+  async #count(worker: Worker, { call }: CountersCall): Promise<void> {
+    const answer = await answerCall(this.#counters, call);
+    if (worker.isConnected()) worker.send({ do: "answer", answer } satisfies CountersAnswer);
   }
 
   #lost(worker: Worker, how: string): void {

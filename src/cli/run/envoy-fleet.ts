@@ -4,7 +4,7 @@
  */
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { getCACertificates } from "node:tls";
@@ -12,8 +12,9 @@ import type { RuntimeConfig } from "../../config/runtime-config.ts";
 import { ConfigError } from "../../errors/config-error.ts";
 import { invariant } from "../../errors/invariant.ts";
 import { createGrpcServer, type GrpcServer } from "../../grpc/server.ts";
+import type { Demand } from "../../ratelimit/admission.ts";
+import type { LimitOptions } from "../../ratelimit/open-limiter.ts";
 import type { Logger } from "../../telemetry/logger.ts";
-import type { MetricsSnapshot } from "../../telemetry/metrics.ts";
 import { AdsServer } from "../../xds/ads.ts";
 import type { Refusal } from "../../xds/ads-subscription.ts";
 import { bootstrap } from "../../xds/bootstrap.ts";
@@ -27,9 +28,9 @@ import { mergeResources } from "../../xds/snapshot-merge.ts";
 import { packSnapshot } from "../../xds/snapshot-pack.ts";
 import { ClusterFleet } from "./cluster-fleet.ts";
 import { envoyMetrics } from "./envoy-metrics.ts";
-import type { Fleet, ServeOptions, TelemetryOptions } from "./fleet.ts";
+import type { Fleet, LimitReport, ProcessSnapshot, ServeOptions, TelemetryOptions } from "./fleet.ts";
 import { InProcessFleet } from "./in-process.ts";
-import { newRunFolder, processorSockets, RUN_FOLDER_MODE } from "./run-folder.ts";
+import { makeRunFolder, newRunFolder, processorSockets } from "./run-folder.ts";
 import type { Served } from "./served.ts";
 
 /** How long Envoy may take for a change before the processors are told all the same. */
@@ -54,6 +55,7 @@ export interface EnvoyFleetOptions extends TelemetryOptions {
   /** Envoy's program. */
   readonly program: string;
   readonly drainSeconds: number;
+  readonly limits: LimitOptions;
   /** How long Envoy waits for each answer of a processor. */
   readonly messageTimeoutMs: number;
   readonly rateLimitService: XdsOptions["rateLimitService"];
@@ -105,7 +107,7 @@ export class EnvoyFleet implements Fleet {
     const { config } = served;
     this.#address = (await lookup(this.#options.address)).address;
     const ports = await this.#claimPorts(config);
-    mkdirSync(this.#folder, { mode: RUN_FOLDER_MODE });
+    await makeRunFolder(this.#folder);
     writeFileSync(this.#caFile, getCACertificates("default").join("\n"));
     await this.#writeRateLimits(config);
     await this.#processors.start(served);
@@ -153,9 +155,13 @@ export class EnvoyFleet implements Fleet {
     return this.#envoy.live && this.#processors.isReady();
   }
 
-  async snapshots(): Promise<readonly MetricsSnapshot[]> {
+  async snapshots(): Promise<readonly ProcessSnapshot[]> {
     const own = { up: this.#envoy.live, restarts: this.#envoy.restarts, refusals: this.#ads?.refusals ?? 0 };
-    return [...(await this.#processors.snapshots()), envoyMetrics(own)];
+    return [...(await this.#processors.snapshots()), { metrics: envoyMetrics(own), credentials: [] }];
+  }
+
+  async limits(demands: readonly Demand[]): Promise<readonly LimitReport[]> {
+    return await this.#processors.limits(demands);
   }
 
   notes(): readonly string[] {
@@ -238,10 +244,12 @@ export class EnvoyFleet implements Fleet {
   }
 
   #processorOptions(slot: number): ServeOptions {
-    const { accessLog, metrics, debug, logFormat } = this.#options;
+    const { accessLog, metrics, debug, logFormat, limits, rateLimitService } = this.#options;
     const listen = { path: this.#sockets[slot] ?? "" };
     const peers = { self: slot, sockets: this.#sockets };
-    return { accessLog, metrics, debug, logFormat, door: { kind: "processor", listen, tls: undefined, peers } };
+    const limitsInEnvoy = rateLimitService !== undefined;
+    const door = { kind: "processor", listen, tls: undefined, limitsInEnvoy, peers } as const;
+    return { accessLog, metrics, debug, logFormat, limits, door };
   }
 
   async #writeRateLimits(config: RuntimeConfig): Promise<void> {

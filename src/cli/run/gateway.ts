@@ -1,9 +1,12 @@
 /** A running gateway: its fleet, its configuration as it changes, and its admin port. */
 import { readFileSync } from "node:fs";
+import { withCredentials } from "../../admin/credential-status.ts";
+import type { KeyFolder } from "../../admin/key-folder.ts";
 import { type AdminServer, type AdminStatus, startAdmin } from "../../admin/server.ts";
 import type { HostKind } from "../../config/compile.ts";
 import type { RuntimeConfig } from "../../config/runtime-config.ts";
 import { ConfigError, type Fault, formatFault, formatPosition } from "../../errors/config-error.ts";
+import { explainLimits, listLimits } from "../../exchange/explain-limits.ts";
 import type { Source } from "../../resources/load.ts";
 import { MODEL_HEADER } from "../../routing/route-table.ts";
 import type { Logger } from "../../telemetry/logger.ts";
@@ -24,6 +27,8 @@ export interface GatewayOptions {
   readonly log: Logger;
   readonly adminPort: number;
   readonly drainSeconds: number;
+  /** Where keys are managed; undefined = nowhere. */
+  readonly keys?: KeyFolder | undefined;
 }
 
 /** Keeps the gateway serving what its origin says. */
@@ -116,9 +121,9 @@ export class Gateway {
 
   #read(): Configuration | undefined {
     try {
-      const sources = this.#origin.read();
-      this.#seen = textOf(sources);
-      return { sources, loadedAt: Math.floor(Date.now() / 1000) };
+      const configuration = configurationOf(this.#origin);
+      this.#seen = textOf(configuration);
+      return configuration;
     } catch (error) {
       process.stderr.write(`aigw: cannot read the configuration: ${error instanceof Error ? error.message : error}\n`);
       return undefined;
@@ -137,11 +142,10 @@ export class Gateway {
   async #reload(): Promise<void> {
     let configuration: Configuration;
     try {
-      const sources = this.#origin.read();
-      const text = textOf(sources);
+      configuration = configurationOf(this.#origin);
+      const text = textOf(configuration);
       if (text === this.#seen && !this.#filesChanged()) return;
       this.#seen = text;
-      configuration = { sources, loadedAt: Math.floor(Date.now() / 1000) };
     } catch (error) {
       // Deleted or half-written: what serves goes on serving, and the next change is looked at again.
       if (this.#seen !== "") this.#log.warn("the configuration cannot be read; the old one stays in force", { error });
@@ -192,22 +196,48 @@ export class Gateway {
   }
 
   async #startAdmin(): Promise<AdminServer> {
+    const { keys } = this.#options;
     return await startAdmin({
       port: this.#options.adminPort,
       log: this.#log,
-      metrics: async () => [...(await this.#fleet.snapshots()), this.#metrics.snapshot()],
+      metrics: async () => [...(await this.#fleet.snapshots()).map(({ metrics }) => metrics), this.#metrics.snapshot()],
       isReady: () => this.#ready && this.#fleet.isReady(),
       status: () => this.#status(),
+      limits: { list: () => this.#listLimits(), explain: (query) => this.#explainLimits(query) },
+      keys: keys && { folder: keys, check: (file) => this.#check(file) },
     });
   }
 
-  #status(): AdminStatus {
+  async #listLimits(): Promise<object> {
+    const reports = await this.#fleet.limits([]);
+    const known = reports.flatMap((report) => report.known);
+    return this.#loaded === undefined ? {} : listLimits(this.#loaded.plan, known);
+  }
+
+  async #explainLimits(query: URLSearchParams): Promise<object | string> {
+    if (this.#loaded === undefined) return "there is no configuration";
+    return await explainLimits(this.#loaded.plan, query, async (demands) => {
+      const [report] = await this.#fleet.limits(demands);
+      return report?.readings ?? [];
+    });
+  }
+
+  /** What is wrong with a further file of the configuration; undefined = nothing. */
+  async #check(file: Source): Promise<string | undefined> {
+    const configuration = { sources: [...this.#origin.read(), file], loadedAt: 0 };
+    const { faults } = await load(configuration, process.env, this.#options.host);
+    const fault = faults.find(({ source }) => source.file === file.name);
+    return fault && `${fault.path}: ${fault.reason}`;
+  }
+
+  async #status(): Promise<AdminStatus> {
+    const health = (await this.#fleet.snapshots()).flatMap(({ credentials }) => credentials);
     const { plan, configuration } = this.#loaded ?? {};
     const listeners = plan?.config.listeners ?? [];
     return {
       config: plan && configuration && { version: plan.config.version, loadedAt: configuration.loadedAt * 1000 },
       listeners: listeners.map((listener, i) => ({ ...listener, port: this.#ports[i] ?? listener.port })),
-      resources: plan?.config.statuses ?? [],
+      resources: withCredentials(plan?.config.statuses ?? [], health),
       refused: this.#refused,
     };
   }
@@ -220,8 +250,12 @@ export class Gateway {
   }
 }
 
-function textOf(sources: readonly Source[]): string {
-  return JSON.stringify(sources);
+function configurationOf(origin: Origin): Configuration {
+  return { sources: origin.read(), prices: origin.readPrices?.(), loadedAt: Math.floor(Date.now() / 1000) };
+}
+
+function textOf({ sources, prices }: Configuration): string {
+  return JSON.stringify([sources, prices]);
 }
 
 function readOrEmpty(path: string): string {

@@ -1,6 +1,7 @@
 /** A fleet of one: this process serves itself. */
-import type { MetricsSnapshot } from "../../telemetry/metrics.ts";
-import type { Fleet, ServeOptions } from "./fleet.ts";
+import type { Demand } from "../../ratelimit/admission.ts";
+import { MemoryStore } from "../../ratelimit/memory-store.ts";
+import type { Fleet, LimitReport, ProcessSnapshot, ServeOptions } from "./fleet.ts";
 import type { Served } from "./served.ts";
 import { openServing, type ServingProcess } from "./serving-process.ts";
 
@@ -14,7 +15,7 @@ export class InProcessFleet implements Fleet {
   }
 
   async start(served: Served): Promise<readonly number[]> {
-    this.#serving = await openServing(this.#options);
+    this.#serving = await openServing(this.#options, new MemoryStore({ nowMs: Date.now }));
     return await this.#serving.start(served.plan);
   }
 
@@ -26,8 +27,12 @@ export class InProcessFleet implements Fleet {
     return true;
   }
 
-  async snapshots(): Promise<readonly MetricsSnapshot[]> {
+  async snapshots(): Promise<readonly ProcessSnapshot[]> {
     return this.#serving === undefined ? [] : [this.#serving.snapshot()];
+  }
+
+  async limits(demands: readonly Demand[]): Promise<readonly LimitReport[]> {
+    return this.#serving === undefined ? [] : [await this.#serving.limits(demands)];
   }
 
   async stop(drainMs: number): Promise<void> {

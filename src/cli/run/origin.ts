@@ -1,4 +1,5 @@
 /** Where the configuration comes from: files, the environment, or the simulated provider. */
+import { readFileSync } from "node:fs";
 import { resourcesFromEnv, simulatedResources } from "../../config/from-env.ts";
 import { readSources, type Source } from "../../resources/load.ts";
 import type { Environment } from "../../resources/substitute.ts";
@@ -11,6 +12,8 @@ export interface Origin {
   /** Files and folders to watch; empty when the configuration cannot change. */
   readonly paths: readonly string[];
   readonly read: () => readonly Source[];
+  /** Reads the user's prices; undefined = there are none. */
+  readonly readPrices: (() => Source) | undefined;
   /** Address to listen on unless told otherwise. */
   readonly address: string;
   /** What the user should know, a line each. */
@@ -27,6 +30,7 @@ const NONE: Origin = {
   error: undefined,
   paths: [],
   read: () => [],
+  readPrices: undefined,
   address: "127.0.0.1",
   notes: [],
   exampleModel: "",
@@ -49,6 +53,13 @@ export async function originOf(paths: readonly string[], env: NodeJS.ProcessEnv)
     exampleModel: "gpt-4o-mini",
     simulator,
   };
+}
+
+/** The same with a file of prices, which is watched too. */
+export function withPrices(origin: Origin, file: string | undefined): Origin {
+  if (file === undefined) return origin;
+  const readPrices = () => ({ name: file, text: readFileSync(file, "utf8") });
+  return { ...origin, paths: [...origin.paths, file], readPrices };
 }
 
 /** The same for commands that have no use for a simulator. */

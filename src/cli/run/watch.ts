@@ -8,8 +8,8 @@ const SETTLE_MS = 30;
 const POLL_MS = 2_000;
 
 /**
- * Calls `changed` after something changed in the folders of these paths, at most every few milliseconds and at least
- * every two seconds. It says "may have": the caller compares contents.
+ * Calls `changed` at the start and after something changed in the folders of these paths, at most every few milliseconds and at
+ * least every two seconds. It says "may have": the caller compares contents.
  *
  * @returns A function that ends the watch.
  */
@@ -19,6 +19,8 @@ export function watchPaths(paths: readonly string[], changed: () => void): () =>
     clearTimeout(settle);
     settle = setTimeout(changed, SETTLE_MS);
   };
+  // What changed before, say while the change before it was being put in force.
+  soon();
   const watchers = [...new Set(paths.map(folderOf))].flatMap((folder) => watchFolder(folder, soon));
   const poll = setInterval(changed, POLL_MS);
   poll.unref();

@@ -56,6 +56,8 @@ export class Http1Connection implements Carrier {
   #collector: BodyCollector | undefined;
   /** Bytes that came while a request was being served. */
   #ahead: Buffer = NOTHING;
+  /** A request is being served whose body nobody has asked for yet. */
+  #isDeferred = false;
   #isConsuming = false;
   #closesAfter = false;
   /** The answer is written, but not gone yet. */
@@ -78,6 +80,10 @@ export class Http1Connection implements Carrier {
   /** Whether it waits for a request of which nothing has come. */
   get idle(): boolean {
     return this.#request === undefined && !this.#heads.begun && !this.#isLingering;
+  }
+
+  get address(): string | undefined {
+    return this.#socket.remoteAddress;
   }
 
   get closes(): boolean {
@@ -109,7 +115,7 @@ export class Http1Connection implements Carrier {
   /** Takes what one read brought; nothing of its memory is kept. */
   read(bytes: Buffer): void {
     if (this.#isLingering) return;
-    if (this.#request !== undefined && this.#bodyLeft === 0) this.#keep(bytes);
+    if (this.#request !== undefined && (this.#isDeferred || this.#bodyLeft === 0)) this.#keep(bytes);
     else this.#consume(bytes);
   }
 
@@ -129,6 +135,8 @@ export class Http1Connection implements Carrier {
     const left = this.#bodyLeft;
     const collector = new BodyCollector(left === CHUNKED ? undefined : left, this.#owner.bodyBytesMax);
     this.#collector = collector;
+    // Once whoever asks has it.
+    if (this.#isDeferred) process.nextTick(readDeferred, this);
     return collector;
   }
 
@@ -136,6 +144,7 @@ export class Http1Connection implements Carrier {
     // Nobody takes it any more; the close that follows ends the request.
     if (this.#socket.destroyed) return;
     this.#closesAfter = this.closes;
+    this.#isDeferred = false;
     this.#collector = undefined;
     if (this.#socket.writableLength === 0) {
       this.#finish(request, true);
@@ -174,7 +183,7 @@ export class Http1Connection implements Carrier {
       let at = 0;
       while (at < bytes.length && !this.#isLingering) {
         if (this.#request === undefined) at = this.#readHead(bytes, at);
-        else if (this.#bodyLeft !== 0) at = this.#readBody(bytes, at);
+        else if (this.#bodyLeft !== 0 && !this.#isDeferred) at = this.#readBody(bytes, at);
         else {
           this.#keep(bytes.subarray(at));
           break;
@@ -205,7 +214,17 @@ export class Http1Connection implements Carrier {
       this.#chunks.reset();
     }
     this.#owner.serve(request);
-    if (this.#request === request && this.#bodyLeft === 0) this.#bodyRead();
+    if (this.#request !== request) return;
+    this.#isDeferred = this.#collector === undefined && !this.#isFlushing;
+    if (this.#bodyLeft === 0 && !this.#isDeferred) this.#bodyRead();
+  }
+
+  /** Goes on to the body of a request that was not asked for when its head came. */
+  readDeferred(): void {
+    if (!this.#isDeferred || this.#collector === undefined) return;
+    this.#isDeferred = false;
+    if (this.#bodyLeft === 0) this.#bodyRead();
+    else this.#goOn();
   }
 
   #readBody(bytes: Buffer, at: number): number {
@@ -289,6 +308,7 @@ export class Http1Connection implements Carrier {
   #readEnd(): void {
     if (this.#isLingering) this.destroy();
     else if (this.#isFlushing) this.#closesAfter = true;
+    else if (this.#isDeferred) this.destroy();
     else if (this.#request !== undefined && this.#bodyLeft !== 0) this.#fail(malformed("the body is cut off"));
     else if (this.#heads.begun) this.#refuse(malformed("the head is cut off"));
     else this.destroy();
@@ -298,9 +318,14 @@ export class Http1Connection implements Carrier {
     const request = this.#request;
     this.#request = undefined;
     this.#collector = undefined;
+    this.#isDeferred = false;
     this.#ahead = NOTHING;
     this.#isLingering = true;
     request?.end(false);
     this.#owner.closed(this);
   }
+}
+
+function readDeferred(connection: Http1Connection): void {
+  connection.readDeferred();
 }

@@ -14,6 +14,8 @@ const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n");
 
 /** What a request needs of the connection it came on. */
 export interface Carrier {
+  /** IP address at the other end. */
+  readonly address: string | undefined;
   /** Starts to gather the body. Throws GatewayError `body_too_large`. */
   collect(): BodyCollector;
   /** Whether the connection ends with this answer. */
@@ -51,6 +53,10 @@ export class ServedRequest implements Caller {
   constructor(carrier: Carrier, head: ParsedHead) {
     this.#carrier = carrier;
     this.#head = head;
+  }
+
+  get address(): string | undefined {
+    return this.#carrier?.address;
   }
 
   get method(): string {

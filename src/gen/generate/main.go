@@ -58,6 +58,7 @@ import (
 	_ "github.com/envoyproxy/go-control-plane/envoy/service/accesslog/v3"
 	_ "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	_ "github.com/envoyproxy/go-control-plane/envoy/service/ext_proc/v3"
+	_ "github.com/envoyproxy/go-control-plane/envoy/service/ratelimit/v3"
 )
 
 // Files whose imports are written too. A Go package can hold more files than these.
@@ -107,6 +108,7 @@ var roots = []string{
 	"envoy/service/accesslog/v3/als.proto",
 	"envoy/service/discovery/v3/ads.proto",
 	"envoy/service/ext_proc/v3/external_processor.proto",
+	"envoy/service/ratelimit/v3/rls.proto",
 }
 
 // Files that only define options for validators and documentation; nothing at run time reads those options.

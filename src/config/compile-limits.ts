@@ -1,0 +1,35 @@
+/** Every limit of a configuration, from the kinds that say one. */
+import type { AIGatewayRoute } from "../resources/ai-gateway-route.ts";
+import { idOf } from "../resources/field-path.ts";
+import type { Gateway } from "../resources/gateway.ts";
+import type { Compilation } from "./compilation.ts";
+import { compileBudgets, compileKeyBudgets } from "./compile-budgets.ts";
+import { compileQuotas } from "./compile-quotas.ts";
+import type { Limit } from "./limits.ts";
+import type { References } from "./references.ts";
+import type { TrafficPolicies } from "./traffic-policies.ts";
+
+/** What limits are for. */
+export interface LimitContext {
+  readonly compilation: Compilation;
+  readonly references: References;
+  readonly policies: TrafficPolicies;
+  readonly gateway: Gateway | undefined;
+  /** The routes that are served. */
+  readonly routes: readonly AIGatewayRoute[];
+}
+
+/** Compiles all limits, in the order in which they are looked at. */
+export function compileLimits(context: LimitContext): Limit[] {
+  const { policies, gateway, routes } = context;
+  const traffic = new Map<string, Limit>();
+  for (const route of routes) {
+    // A rule that routes share is one limit.
+    for (const limit of policies.rateLimits(route, gateway)) {
+      const known = traffic.get(limit.id);
+      const shared = [...(known?.applies.routes ?? []), idOf(route)];
+      traffic.set(limit.id, { ...limit, applies: { ...limit.applies, routes: shared } });
+    }
+  }
+  return [...traffic.values(), ...compileQuotas(context), ...compileBudgets(context), ...compileKeyBudgets(context)];
+}

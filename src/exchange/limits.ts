@@ -1,0 +1,135 @@
+/**
+ * Limits of a request: reserved when it is admitted and when a backend is picked, settled when its answer has ended
+ * (settle-limits.ts). Reserved is what the answer may cost: the input as estimated from the body, and the output that the caller
+ * allows.
+ */
+import type { BackendRef } from "../config/runtime-config.ts";
+import { GatewayError } from "../errors/gateway-error.ts";
+import { invariant } from "../errors/invariant.ts";
+import type { Decision, Demand, LimitState, Refusal, Reservation } from "../ratelimit/admission.ts";
+import {
+  limitHeaders,
+  RETRY_UNAVAILABLE_S,
+  refusalMessage,
+  secondsUntil,
+  shareLeft,
+  shareTold,
+  shownStates,
+  tightest,
+  UNAVAILABLE_MESSAGE,
+} from "../ratelimit/limit-text.ts";
+import type { HeaderMap } from "../wire/headers.ts";
+import { type Awaitable, after } from "./awaitable.ts";
+import type { Exchange } from "./exchange.ts";
+import { demandsOf } from "./limit-demands.ts";
+
+/** What a request holds of its limits. */
+export interface Held {
+  readonly demands: readonly Demand[];
+  readonly reservation: Reservation;
+}
+
+/**
+ * Reserves at the limits that do not depend on a backend.
+ *
+ * @throws GatewayError (or rejects with) `rate_limited`, `limits_unavailable`, `unmetered`.
+ */
+export function reserveRequest(exchange: Exchange): Awaitable<void> {
+  const { match, plan, record } = exchange;
+  invariant(match, "limits are looked at after admission");
+  const limits = plan.limits.ofRoute(record.route);
+  if (limits.length === 0) return;
+  const refs = match.choice.groups.flatMap((group) => group.refs);
+  const held = hold(exchange, demandsOf(exchange, limits, refs));
+  return after(held, (outcome) => {
+    if (outcome instanceof GatewayError) throw outcome;
+    exchange.heldByRequest = outcome;
+  });
+}
+
+/**
+ * Reserves at the quotas of a backend, and gives back what an attempt before has reserved at its own.
+ *
+ * @returns Why not; undefined = reserved.
+ * @throws GatewayError (or rejects with) `unmetered`.
+ */
+export function reserveAttempt(exchange: Exchange, ref: BackendRef): Awaitable<GatewayError | undefined> {
+  const { plan, parsed, record } = exchange;
+  exchange.heldByAttempt?.reservation.release();
+  exchange.heldByAttempt = undefined;
+  const limits = plan.limits.ofBackend(ref.backend.id);
+  if (limits.length === 0) return undefined;
+  const model = ref.modelNameOverride ?? parsed?.model ?? "";
+  const ofModel = limits.filter(({ limit }) => limit.applies.requestModels?.includes(model) ?? true);
+  return after(hold(exchange, demandsOf(exchange, ofModel, [ref])), (outcome) => {
+    if (outcome instanceof GatewayError) return outcome;
+    exchange.heldByAttempt = outcome;
+    // What another backend's quota has refused is of no account.
+    record.refusedBy = undefined;
+    record.limitStates = "";
+    return undefined;
+  });
+}
+
+/**
+ * Headers for the caller about its limits; alternating names and values.
+ *
+ * @param answer Head of the answer, in which Envoy's filter, where it counts, has told of its limits.
+ */
+export function headersAboutLimits(exchange: Exchange, answer?: HeaderMap): readonly string[] {
+  const { context, heldByRequest, heldByAttempt } = exchange;
+  const { states = NO_STATES } = heldByRequest?.reservation ?? {};
+  const { states: ofAttempt = NO_STATES } = heldByAttempt?.reservation ?? {};
+  const state = tightest(ofAttempt.length === 0 ? states : [...states, ...ofAttempt]);
+  if (state === undefined) return NO_HEADERS;
+  const isToldTighter = context.limitsInEnvoy && answer !== undefined && shareTold(answer) <= shareLeft(state);
+  return isToldTighter ? NO_HEADERS : limitHeaders(state, context.wallMs());
+}
+
+const NO_STATES: readonly LimitState[] = [];
+const NO_HEADERS: readonly string[] = [];
+
+/** Undefined where nothing is limited. */
+function hold(exchange: Exchange, demands: readonly Demand[]): Awaitable<Held | GatewayError | undefined> {
+  if (demands.length === 0) return undefined;
+  const decision = exchange.context.limiter.admit(demands);
+  if (decision instanceof Promise) return decision.then((late) => takeLate(exchange, demands, late));
+  return take(exchange, demands, decision);
+}
+
+/** The caller may have left while it waited, and what it has asked for been settled. */
+function takeLate(exchange: Exchange, demands: readonly Demand[], decision: Decision): Held | GatewayError {
+  if (!exchange.settled) return take(exchange, demands, decision);
+  if (decision.admitted) decision.reservation.release();
+  return new GatewayError("client_closed", "the caller left before its limits were looked at");
+}
+
+function take(exchange: Exchange, demands: readonly Demand[], decision: Decision): Held | GatewayError {
+  if (!decision.admitted) return refused(exchange, demands, decision.refusal);
+  const { reservation } = decision;
+  for (const [i, { limit }] of demands.entries()) {
+    const state = limit.shadow ? reservation.states[i] : undefined;
+    if (state === undefined || state.used <= state.amount) continue;
+    exchange.record.shadowRefusals = [...exchange.record.shadowRefusals, limit];
+  }
+  return { demands, reservation };
+}
+
+function refused({ context, record }: Exchange, demands: readonly Demand[], refusal: Refusal): GatewayError {
+  if (refusal.why === "unavailable") {
+    const headers = { "retry-after": RETRY_UNAVAILABLE_S };
+    return new GatewayError("limits_unavailable", UNAVAILABLE_MESSAGE, { headers });
+  }
+  const { refusing, states } = refusal;
+  const { limit, resetAtMs } = refusing;
+  const demand = demands.find((one) => one.limit.id === limit.id);
+  invariant(demand, "a limit refuses that was asked");
+  record.refusedBy = demand.limit;
+  record.limitStates = shownStates(states);
+  const nowMs = context.wallMs();
+  const headers: Record<string, string> = {};
+  if (Number.isFinite(resetAtMs)) headers["retry-after"] = String(secondsUntil(resetAtMs, nowMs));
+  const told = limitHeaders(refusing, nowMs);
+  for (let i = 0; i < told.length; i += 2) headers[told[i] as string] = told[i + 1] as string;
+  return new GatewayError("rate_limited", refusalMessage(refusing, demand), { headers });
+}

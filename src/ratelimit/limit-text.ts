@@ -1,0 +1,140 @@
+/** What callers and logs are told about limits. */
+import type { CalendarUnit, Limit, LimitAttribute, LimitWindow } from "../config/limits.ts";
+import type { HeaderMap } from "../wire/headers.ts";
+import type { Demand, LimitState } from "./admission.ts";
+import { shownValues } from "./counter-key.ts";
+
+/** What callers are told while the store is away, and in how many seconds they may ask again. */
+export const UNAVAILABLE_MESSAGE = "limits cannot be checked at the moment";
+export const RETRY_UNAVAILABLE_S = "1";
+
+const NANO = 1e9;
+const DOLLAR_DIGITS = 6;
+const SECOND_MS = 1000;
+const DAY_S = 86_400;
+
+/** How long the units of a calendar are about. */
+const CALENDAR_S: Readonly<Record<CalendarUnit, number>> = {
+  hour: 3600,
+  day: DAY_S,
+  week: 7 * DAY_S,
+  month: 30 * DAY_S,
+  quarter: 91 * DAY_S,
+  year: 365 * DAY_S,
+};
+
+const UNITS: Readonly<Record<Limit["unit"], string>> = {
+  requests: "requests",
+  tokens: "tokens",
+  cost: "units of cost",
+  nanodollars: "dollars",
+};
+
+/** An amount as people read it: dollars instead of billionths of them. */
+export function shownAmount({ unit }: Pick<Limit, "unit">, amount: number): string {
+  if (unit !== "nanodollars") return String(amount);
+  const digits = (amount / NANO).toFixed(DOLLAR_DIGITS);
+  return digits.replace(/(\.\d\d\d*?)0+$/, "$1");
+}
+
+/** The state of the limit that has the least share left, which is what callers are told; undefined = there is none to tell of. */
+export function tightest(states: readonly LimitState[]): LimitState | undefined {
+  let found: LimitState | undefined;
+  for (const state of states) {
+    if (state.limit.shadow || isOutdone(state, states)) continue;
+    if (found === undefined || shareLeft(state) < shareLeft(found)) found = state;
+  }
+  return found;
+}
+
+/** Of those that share a group the one with the most left decides. */
+function isOutdone(state: LimitState, states: readonly LimitState[]): boolean {
+  const { group } = state.limit;
+  if (group === undefined) return false;
+  return states.some((other) => other.limit.group === group && shareLeft(other) > shareLeft(state));
+}
+
+/** The part of a limit that is left, from 0 to 1. */
+export function shareLeft({ amount, remaining }: LimitState): number {
+  return amount > 0 ? remaining / amount : 0;
+}
+
+/** The same of the limit that {@link limitHeaders} tell of; infinite = they are not there. */
+export function shareTold(headers: Pick<HeaderMap, "get">): number {
+  const [amount, remaining] = ["limit", "remaining"].map((name) => {
+    return Number.parseFloat(headers.get(`x-ratelimit-${name}`) ?? "");
+  });
+  if (amount === undefined || remaining === undefined || Number.isNaN(amount + remaining))
+    return Number.POSITIVE_INFINITY;
+  return amount > 0 ? remaining / amount : 0;
+}
+
+/**
+ * Response headers about a limit, alternating names and values, as Envoy's filter writes them
+ * (https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/filters/http/ratelimit/v3/rate_limit.proto, DRAFT_VERSION_03).
+ *
+ * @param nowMs Unix milliseconds.
+ */
+export function limitHeaders({ limit, amount, remaining, resetAtMs }: LimitState, nowMs: number): string[] {
+  const shown = shownAmount(limit, amount);
+  const seconds = windowSeconds(limit.window);
+  const headers = [
+    "x-ratelimit-limit",
+    seconds === undefined ? shown : `${shown}, ${shown};w=${seconds}`,
+    "x-ratelimit-remaining",
+    shownAmount(limit, remaining),
+  ];
+  if (Number.isFinite(resetAtMs)) headers.push("x-ratelimit-reset", String(secondsUntil(resetAtMs, nowMs)));
+  return headers;
+}
+
+/** Whole seconds, at least 1. */
+export function secondsUntil(atMs: number, nowMs: number): number {
+  return Math.max(1, Math.ceil((atMs - nowMs) / SECOND_MS));
+}
+
+function windowSeconds(window: LimitWindow): number | undefined {
+  switch (window.type) {
+    case "fixed":
+    case "rolling":
+      return Math.ceil(window.durationMs / SECOND_MS);
+    case "calendar":
+      return CALENDAR_S[window.unit];
+    case "never":
+      return undefined;
+  }
+}
+
+/** Why a request is refused, for its caller. */
+export function refusalMessage({ limit, amount, used, resetAtMs }: LimitState, demand: Demand): string {
+  const need = Math.max(1, limit.requestCost + (limit.admission === "check" ? 0 : demand.answerEstimate));
+  const { unit } = limit;
+  const spent = `${shownAmount(limit, used)} of ${shownAmount(limit, amount)} ${UNITS[unit]} are used`;
+  const wanted = used < amount ? `, and this request may need ${shownAmount(limit, need)}` : "";
+  const reset = Number.isFinite(resetAtMs) ? `it resets at ${isoSeconds(resetAtMs)}` : "it does not reset";
+  return `limit reached: ${limit.name}${shownScope(demand)}: ${spent}${wanted}; ${reset}`;
+}
+
+/** Whose counter it is: ` (header x-tenant: acme)`, or nothing. What is secret is not shown. */
+export function shownScope(demand: Pick<Demand, "limit" | "values" | "areShown">): string {
+  const shown = shownValues(demand);
+  if (shown.length === 0) return "";
+  return ` (${demand.limit.per.map((attribute, i) => `${attributeName(attribute)}: ${shown[i]}`).join(", ")})`;
+}
+
+/** An attribute as people call it: `header x-tenant`, `model`, `team`. */
+export function attributeName(attribute: LimitAttribute): string {
+  if (attribute.from === "caller") return attribute.name;
+  return "name" in attribute ? `${attribute.from} ${attribute.name}` : attribute.from;
+}
+
+/** How the limits of a request stand, for a log. */
+export function shownStates(states: readonly LimitState[]): string {
+  return states
+    .map(({ limit, used, amount }) => `${limit.id} ${shownAmount(limit, used)}/${shownAmount(limit, amount)}`)
+    .join(", ");
+}
+
+function isoSeconds(unixMs: number): string {
+  return new Date(unixMs).toISOString().replace(/\.\d+Z$/, "Z");
+}
