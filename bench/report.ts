@@ -22,6 +22,8 @@ export interface Results extends Measured {
   ownRatio(workload: Workload["name"], system: SystemName, base: SystemName): number | undefined;
   /** CPU of one system beyond another's, in microseconds a request or chunk: the median over the rounds. */
   difference(workload: Workload["name"], system: SystemName, base: SystemName): number | undefined;
+  /** How much later one system's first chunks come than another's, p99 in milliseconds: the median over the rounds. */
+  firstChunkAdded(workload: Workload["name"], system: SystemName, base: SystemName): number | undefined;
 }
 
 /** Medians of a system under one workload. */
@@ -62,6 +64,14 @@ export function resultsOf(measured: Measured): Results {
     ratio: compared("cpuMicros", quotient),
     ownRatio: compared("ownMicros", quotient),
     difference: compared("cpuMicros", (own, other) => own - other),
+    firstChunkAdded: (workload, system, base) =>
+      median(
+        rounds.map((round) => {
+          const own = sampleOf(workload, system, round)?.firstChunkMs?.p99;
+          const other = sampleOf(workload, base, round)?.firstChunkMs?.p99;
+          return own === undefined || other === undefined ? undefined : own - other;
+        }),
+      ),
   };
 }
 

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { redisServer } from "../test/programs/redis.ts";
 import { httpRequest } from "./load.ts";
 import { freePort, type Launch, residentMb, type Started, start } from "./processes.ts";
 import { envoyBinary, litellmCommand, portkeyScript, type Tools, VERSIONS } from "./tools.ts";
@@ -23,6 +24,8 @@ export const SYSTEM_NAMES = [
   "aigw-anthropic",
   "aigw-bedrock",
   "aigw-bedrock-signed",
+  "aigw-limits",
+  "aigw-limits-redis",
   "aigw-envoy",
   "portkey",
   "litellm",
@@ -139,6 +142,11 @@ const PLANS: Readonly<Record<Exclude<SystemName, "direct">, (ground: Ground, por
   "aigw-anthropic": async (ground, port) => gatewayPlan(ground, "aigw-anthropic", port),
   "aigw-bedrock": async (ground, port) => gatewayPlan(ground, "aigw-bedrock", port),
   "aigw-bedrock-signed": async (ground, port) => gatewayPlan(ground, "aigw-bedrock-signed", port),
+  "aigw-limits": async (ground, port) => limitsPlan(ground, "aigw-limits", port, []),
+  "aigw-limits-redis": async (ground, port) => {
+    const redis = await startRedis(ground);
+    return limitsPlan(ground, "aigw-limits-redis", port, ["--limit-store", `redis://127.0.0.1:${redis}`]);
+  },
   "aigw-envoy": async (ground, port) => {
     const { launch, ...plan } = gatewayPlan(ground, "aigw", port);
     const flags = ["--host", "envoy", "--envoy", await envoyBinary(ground.tools)];
@@ -187,6 +195,26 @@ function gatewayPlan(ground: Ground, config: GatewayConfig, port: number): Plan 
   const manifest = JSON.parse(readFileSync(join(ground.root, "package.json"), "utf8")) as { version: string };
   const launch = gatewayLaunch(ground, { name: config, config, port, workers: 1, cores: SYSTEM_CORE });
   return { launch, version: manifest.version, headers: {} };
+}
+
+/** `aigw` with limits, for a tenant whom every request names. */
+function limitsPlan(ground: Ground, name: string, port: number, flags: readonly string[]): Plan {
+  const { launch, ...plan } = gatewayPlan(ground, "aigw", port);
+  const configs = join(ground.root, "bench", "configs");
+  const more = [join(configs, "limits.yaml"), "--prices", join(configs, "prices.yaml"), ...flags];
+  const log = join(ground.scratch, `${name}-access.log`);
+  const args = [...launch.args, ...more, "--access-log", log];
+  return { ...plan, launch: { ...launch, name, args }, headers: { "x-tenant": "acme" } };
+}
+
+/** Starts Redis beside the provider; it ends with the run. */
+async function startRedis({ scratch }: Ground): Promise<number> {
+  const { command, env } = await redisServer();
+  const port = await freePort();
+  const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  start({ name: "redis", command, args, cores: LOAD_CORE, env }, scratch);
+  await delay(SETTLE_MS);
+  return port;
 }
 
 /** Writes a configuration with the run's ports filled in; resolves to its path. */

@@ -115,10 +115,26 @@ for (const { name, in: query, want } of [
   });
 }
 
+test("limits are told and explained, and a wrong question is", async (t) => {
+  const explain = (query: URLSearchParams) => (query.has("model") ? { of: query.get("model") } : "no model");
+  const { ask } = await start(t, { limits: { list: () => ({ limits: [] }), explain } });
+  const answers = await Promise.all(["/limits", "/limits/explain?model=m", "/limits/explain"].map((path) => ask(path)));
+  assert.deepEqual(
+    answers.map(({ status, body }) => [status, JSON.parse(body)]),
+    [
+      [200, { limits: [] }],
+      [200, { of: "m" }],
+      [400, { error: "no model" }],
+    ],
+  );
+  assert.equal((await (await start(t)).ask("/limits")).status, 404);
+});
+
 test("the index names every page", async (t) => {
   const { ask } = await start(t);
   const { body } = await ask("/");
-  for (const page of ["/metrics", "/healthz", "/readyz", "/health", "/status"]) assert.ok(body.includes(page), page);
+  for (const page of ["/metrics", "/healthz", "/readyz", "/health", "/status", "/limits"])
+    assert.ok(body.includes(page), page);
 });
 
 test("HEAD has the head of GET and no body", async (t) => {

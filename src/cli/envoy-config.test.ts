@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -86,6 +86,29 @@ for (const { want, ...options } of NAMES) {
   });
 }
 
+test("the rate limit service is asked by Envoy's filter, over TLS with the same files where that is wanted", async () => {
+  const path = join(folder, "limits.yaml");
+  const limit = "rateLimit: { type: Global, global: { rules: [{ limit: { requests: 1, unit: Hour } }] } }";
+  const policy = `---
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: BackendTrafficPolicy
+metadata: { name: limits, namespace: default }
+spec:
+  targetRefs: [{ group: aigateway.envoyproxy.io, kind: AIGatewayRoute, name: openai }]
+  ${limit}
+`;
+  writeFileSync(path, readFileSync(EXAMPLE, "utf8") + policy);
+  const env = { OPENAI_API_KEY: "k" };
+  const asked = { rateLimitService: { host: "limits.test", port: 1066 }, rateLimitTls: true };
+  const { text, errors } = await print([path], { env, ...FILES, tlsName: "processor", ...asked });
+  assert.deepEqual(errors, []);
+  assert.match(text, /sni: limits\.test\n/);
+  assert.match(text, /timeout: 1\.500s\n/);
+  assert.match(text, /descriptor_value: BackendTrafficPolicy\/default\/limits/);
+  const without = await print([path], { env });
+  assert.doesNotMatch(without.text, /ratelimit/i);
+});
+
 const INCOMPLETE: readonly { name: string; in: Partial<EnvoyConfigOptions>; want: string }[] = [
   {
     name: "a certificate alone",
@@ -93,6 +116,11 @@ const INCOMPLETE: readonly { name: string; in: Partial<EnvoyConfigOptions>; want
     want: "aigw: --tls-cert, --tls-key and --tls-ca belong together",
   },
   { name: "a name alone", in: { tlsName: "n" }, want: "aigw: --tls-name needs --tls-cert, --tls-key and --tls-ca" },
+  {
+    name: "a service over TLS without certificates",
+    in: { rateLimitTls: true },
+    want: "aigw: --rate-limit-tls needs --tls-cert, --tls-key and --tls-ca",
+  },
   { name: "a Unix socket without a name", in: FILES, want: "aigw: a Unix socket has no name: say --tls-name" },
 ];
 

@@ -1,7 +1,8 @@
 /**
  * The story of one request, the same in both hosts: accept → admit → attempt → respond → settle, one file per phase. The
  * host owns sockets and timers and calls the phases in order; the exchange owns every decision and the record of what
- * happened. All phases are synchronous.
+ * happened. All phases are synchronous; between admission and an attempt stands what may have to be waited for
+ * (prepare-attempt.ts).
  */
 import type { CallerCredentials } from "../backend-auth/authenticator.ts";
 import type { CredentialStore } from "../backend-auth/credential-store.ts";
@@ -37,7 +38,7 @@ export interface ExchangeContext {
   readonly newId: () => string;
   readonly credentials: Pick<CredentialStore, "of">;
   readonly callers: Pick<CallerAuthenticator, "identify">;
-  readonly limiter: Pick<Limiter, "admit">;
+  readonly limiter: Pick<Limiter, "admit" | "state">;
   readonly alerts: Pick<LimitAlerts, "look">;
   /** Whether Envoy's own filter counts those limits that it can count. */
   readonly limitsInEnvoy: boolean;
@@ -102,14 +103,7 @@ export class Exchange implements CallerCredentials {
 
   /** What limits look at. */
   get limited(): LimitedRequest {
-    const { record, headers, target, peer, caller } = this;
-    const { method, originalModel: model, route } = record;
-    return {
-      ...{ headers, method, target, model, route, caller: caller.attributes },
-      get address() {
-        return peer.address;
-      },
-    };
+    return new LimitedExchange(this);
   }
 
   /** What its body is estimated to have of tokens, which the bytes of media tell nothing of. */
@@ -123,6 +117,31 @@ export class Exchange implements CallerCredentials {
   /** Dialect that errors are told in; OpenAI's where the endpoint is not known. */
   get dialect(): Dialect {
     return this.endpoint?.dialect ?? "openai";
+  }
+}
+
+/** A request as limits see it; its address is asked for only where one is looked at. */
+class LimitedExchange implements LimitedRequest {
+  readonly headers: HeaderMap;
+  readonly method: string;
+  readonly target: string;
+  readonly model: string;
+  readonly route: string;
+  readonly caller: ReadonlyMap<string, string>;
+  readonly #peer: Peer;
+
+  constructor({ record, headers, target, peer, caller }: Exchange) {
+    this.headers = headers;
+    this.method = record.method;
+    this.target = target;
+    this.model = record.originalModel;
+    this.route = record.route;
+    this.caller = caller.attributes;
+    this.#peer = peer;
+  }
+
+  get address(): string | undefined {
+    return this.#peer.address;
   }
 }
 

@@ -67,7 +67,7 @@ export async function explainLimits(plan: Plan, query: URLSearchParams, read: Re
   const { route, rule, choice } = found;
   const request = requestOf(plan, question, route.id);
   const considered = plan.limits.ofRoute(route.id).map((limit) => consider(limit, request));
-  for (const { backend, modelNameOverride } of choice.groups.flatMap(({ refs }) => refs)) {
+  for (const { backend, modelNameOverride } of choice.refs) {
     const asked = modelNameOverride ?? model;
     for (const limit of plan.limits.ofBackend(backend.id)) {
       const isForModel = limit.limit.applies.requestModels?.includes(asked) ?? true;
@@ -86,21 +86,22 @@ export async function explainLimits(plan: Plan, query: URLSearchParams, read: Re
 
 /** Every limit with those of its counters that are used most. */
 export function listLimits(plan: Plan, known: readonly KnownCounter[]): object {
-  const counters = new Map<string, Map<string, LimitState>>();
-  for (const { key, state } of known) {
-    const { id } = state.limit;
+  const counters = new Map<string, Map<string, KnownCounter>>();
+  for (const counter of known) {
+    const { key, state, toldMs } = counter;
     if (isAlert(state.limit)) continue;
-    const ofLimit = counters.get(id) ?? new Map<string, LimitState>();
+    const ofLimit = counters.get(state.limit.id) ?? new Map<string, KnownCounter>();
     const other = ofLimit.get(key);
-    if (other === undefined || other.used < state.used) ofLimit.set(key, state);
-    counters.set(id, ofLimit);
+    // What was told last is nearest to the truth.
+    if (other === undefined || other.toldMs < toldMs) ofLimit.set(key, counter);
+    counters.set(state.limit.id, ofLimit);
   }
   return {
     limits: plan.config.limits.map((limit) => {
-      const ofLimit = [...(counters.get(limit.id) ?? [])].sort(([, a], [, b]) => b.used - a.used);
+      const ofLimit = [...(counters.get(limit.id)?.values() ?? [])].sort((a, b) => b.state.used - a.state.used);
       return {
         ...head(limit),
-        counters: ofLimit.slice(0, COUNTERS_MAX).map(([key, state]) => ({ key, ...figures(state) })),
+        counters: ofLimit.slice(0, COUNTERS_MAX).map(({ key, state }) => ({ key, ...figures(state) })),
       };
     }),
   };

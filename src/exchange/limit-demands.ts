@@ -38,9 +38,7 @@ export function estimatedCost(
   to: { readonly backend: string; readonly model: string },
   outputTokens: number,
 ): number | undefined {
-  const { endpoint, inputEstimate } = exchange;
-  const usage = endpoint?.metering === "tokens" ? estimate(inputEstimate, outputTokens) : estimate(0, 0);
-  return costOf(exchange, limit, to, usage);
+  return costOf(exchange, limit, to, estimate(exchange, outputTokens));
 }
 
 /** What usage at a backend costs. */
@@ -57,19 +55,25 @@ export function costOf(
 
 function demandOf(exchange: Exchange, limit: Limit, values: readonly string[], refs: readonly BackendRef[]): Demand {
   const { endpoint, parsed } = exchange;
-  let answerEstimate = 0;
-  let assumed = 0;
-  if (limit.answerCost !== undefined && limit.admission === "reserve" && endpoint?.metering !== "free") {
-    const outputMax = parsed?.outputTokensMax;
-    for (const ref of refs) {
-      const to = { backend: ref.id, model: modelAt(exchange, ref) };
-      answerEstimate = Math.max(answerEstimate, estimatedCost(exchange, limit, to, outputMax ?? 0) ?? 0);
-      if (outputMax === undefined) {
-        assumed = Math.max(assumed, estimatedCost(exchange, limit, to, limit.assumedOutputTokens) ?? 0);
-      }
-    }
+  if (limit.answerCost === undefined || limit.admission === "check" || endpoint?.metering === "free") {
+    return { limit, values, answerEstimate: 0, assumed: 0 };
   }
-  return { limit, values, answerEstimate, assumed: Math.max(0, assumed - answerEstimate) };
+  const outputMax = parsed?.outputTokensMax;
+  const most = dearest(exchange, limit, refs, outputMax ?? limit.assumedOutputTokens);
+  // A cap beyond the whole limit says nothing about this answer: many clients always send the largest.
+  const isCapped = outputMax !== undefined && limit.requestCost + most <= limit.amount;
+  const answerEstimate = isCapped ? most : dearest(exchange, limit, refs, 0);
+  return { limit, values, answerEstimate, assumed: Math.max(0, most - answerEstimate) };
+}
+
+function dearest(exchange: Exchange, limit: Limit, refs: readonly BackendRef[], outputTokens: number): number {
+  const usage = estimate(exchange, outputTokens);
+  let most = 0;
+  for (const ref of refs) {
+    const to = { backend: ref.id, model: modelAt(exchange, ref) };
+    most = Math.max(most, costOf(exchange, limit, to, usage) ?? 0);
+  }
+  return most;
 }
 
 /** Refuses what a limit on tokens or money cannot count. */
@@ -98,6 +102,12 @@ function modelAt({ parsed }: Exchange, ref: BackendRef): string {
   return ref.modelNameOverride ?? parsed?.model ?? "";
 }
 
-function estimate(inputTokens: number, outputTokens: number): TokenUsage {
-  return { ...emptyUsage(), inputTokens, outputTokens, totalTokens: inputTokens + outputTokens, estimated: true };
+function estimate({ endpoint, inputEstimate }: Exchange, outputTokens: number): TokenUsage {
+  const usage = emptyUsage();
+  const isMetered = endpoint?.metering === "tokens";
+  usage.inputTokens = isMetered ? inputEstimate : 0;
+  usage.outputTokens = isMetered ? outputTokens : 0;
+  usage.totalTokens = usage.inputTokens + usage.outputTokens;
+  usage.estimated = true;
+  return usage;
 }

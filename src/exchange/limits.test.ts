@@ -139,6 +139,13 @@ test("input and the caller's cap are reserved, and what the answer cost is charg
   assert.equal(used(gateway), 25);
 });
 
+test("a limit in shadow mode does not hide what is left of the others", async () => {
+  const shadow = traffic("limit: { requests: 9, unit: Hour }, shadowMode: true");
+  const gateway = await gatewayOf(`${shadow}---\n${budget("tokens: 1000")}`);
+  const { headers } = await gateway.ask(chat(CAP), answer(25));
+  assert.equal(headers.get("x-ratelimit-remaining"), "975");
+});
+
 test("exactly as many requests at once are admitted as fit", async () => {
   const gateway = await gatewayOf(budget(`tokens: ${5 * ESTIMATE + 7}`));
   const calls = await Promise.all(Array.from({ length: 50 }, () => gateway.begin(chat(CAP))));
@@ -197,8 +204,15 @@ test("money is reserved and charged by the price of the model", async () => {
   assert.equal(used(gateway), 3_500_000);
   assert.equal(got.headers.get("x-ratelimit-limit"), "0.01, 0.01;w=3600");
   assert.equal(got.headers.get("x-ratelimit-remaining"), "0.0065");
-  const refused = await gateway.ask(chat({ max_tokens: 1000 }), answer(20));
-  assert.match(refused.body, /0\.0035 of 0\.01 dollars are used, and this request may need 0\.0100\d+;/);
+  const refused = await gateway.ask(chat({ max_tokens: 700 }), answer(20));
+  assert.match(refused.body, /0\.0035 of 0\.01 dollars are used, and this request may need 0\.0070\d+;/);
+});
+
+test("a cap beyond the whole limit is no reason to refuse while anything is left", async () => {
+  const gateway = await gatewayOf(budget("tokens: 60"));
+  const statuses: (number | undefined)[] = [];
+  for (let i = 0; i < 4; i++) statuses.push((await gateway.ask(chat({ max_tokens: 32_000 }), answer(30))).status);
+  assert.deepEqual(statuses, [200, 200, 429, 429]);
 });
 
 const UNMETERED: readonly { name: string; limit: string; in: { path?: string; body: object }; want: string }[] = [
@@ -338,7 +352,10 @@ test("a decision that comes after the caller has left is given back", async () =
 });
 
 test("what cannot be decided is refused for now", async () => {
-  const limiter = { admit: () => ({ admitted: false, refusal: { why: "unavailable" } }) as const };
+  const limiter = {
+    admit: () => ({ admitted: false, refusal: { why: "unavailable" } }) as const,
+    state: () => assert.fail("nobody asks"),
+  };
   const gateway = new TestGateway(await planOf(configuration(budget("tokens: 5"))), { limiter });
   const { status, headers, body } = await gateway.ask(chat(), answer(20));
   assert.deepEqual([status, headers.get("retry-after")], [503, "1"]);
@@ -365,12 +382,12 @@ test("an alert is given once for each window and part of the limit", async () =>
   };
   for (let i = 0; i < 6; i++) await ask();
   const alerts = () =>
-    gateway.lines.map((line) => JSON.parse(line) as { msg: string; threshold: number; counter: string; used: number });
+    gateway.lines.map((line) => JSON.parse(line) as { msg: string; threshold: number; counter: string; used: string });
   assert.deepEqual(
     alerts().map(({ threshold, counter, used: at }) => [threshold, counter, at]),
     [
-      [50, "red", 2],
-      [100, "red", 4],
+      [50, "red", "2"],
+      [100, "red", "4"],
     ],
   );
   gateway.pass(3_600_000);

@@ -39,8 +39,7 @@ export function reserveRequest(exchange: Exchange): Awaitable<void> {
   invariant(match, "limits are looked at after admission");
   const limits = plan.limits.ofRoute(record.route);
   if (limits.length === 0) return;
-  const refs = match.choice.groups.flatMap((group) => group.refs);
-  const held = hold(exchange, demandsOf(exchange, limits, refs));
+  const held = hold(exchange, demandsOf(exchange, limits, match.choice.refs));
   return after(held, (outcome) => {
     if (outcome instanceof GatewayError) throw outcome;
     exchange.heldByRequest = outcome;
@@ -106,13 +105,13 @@ function takeLate(exchange: Exchange, demands: readonly Demand[], decision: Deci
 
 function take(exchange: Exchange, demands: readonly Demand[], decision: Decision): Held | GatewayError {
   if (!decision.admitted) return refused(exchange, demands, decision.refusal);
-  const { reservation } = decision;
-  for (const [i, { limit }] of demands.entries()) {
-    const state = limit.shadow ? reservation.states[i] : undefined;
-    if (state === undefined || state.used <= state.amount) continue;
-    exchange.record.shadowRefusals = [...exchange.record.shadowRefusals, limit];
+  const { context, record } = exchange;
+  for (const demand of demands) {
+    if (!demand.limit.shadow) continue;
+    const { used, amount } = context.limiter.state(demand);
+    if (used > amount) record.shadowRefusals = [...record.shadowRefusals, demand.limit];
   }
-  return { demands, reservation };
+  return { demands, reservation: decision.reservation };
 }
 
 function refused({ context, record }: Exchange, demands: readonly Demand[], refusal: Refusal): GatewayError {

@@ -254,7 +254,7 @@ export class Responder {
   }
 
   #tellLimits(headers: HeaderMap): void {
-    const told = headersAboutLimits(this.#exchange);
+    const told = headersAboutLimits(this.#exchange, headers);
     for (let i = 0; i < told.length; i += 2) headers.set(told[i] as string, told[i + 1] as string);
   }
 

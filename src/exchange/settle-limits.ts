@@ -20,7 +20,7 @@ export function settleLimits(exchange: Exchange, usage: TokenUsage | undefined):
 function settleHeld(exchange: Exchange, { demands, reservation }: Held, usage: TokenUsage | undefined): void {
   if (usage === undefined || isFailed(exchange, usage)) reservation.release();
   else reservation.settle(demands.map(({ limit }) => chargeOf(exchange, limit, usage)));
-  for (const demand of demands) exchange.context.alerts.look(demand);
+  for (const demand of demands) if (demand.limit.alerts.length > 0) exchange.context.alerts.look(demand);
 }
 
 /** A whole answer that could not be used, and did not say what it cost. */

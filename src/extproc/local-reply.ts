@@ -75,11 +75,15 @@ function limitError(cause: string, headers: HeaderMap): GatewayError {
   return new GatewayError(code, message, { cause, headers: told });
 }
 
-/** Notes which limit has refused a request, where our own rate limit service has said it. */
-export function noteRefusal({ plan, record }: Exchange, headers: HeaderMap): void {
+/** Notes that a limit has refused a request before it was sent, and which one, where our own rate limit service has said it. */
+export function noteRefusal({ plan, record }: Exchange, error: GatewayError, headers: HeaderMap): void {
+  if (record.refusedBy !== undefined || (error.code !== "rate_limited" && error.code !== "limits_unavailable")) return;
+  record.attempts = 0;
+  record.attemptMs = 0;
+  record.backend = "";
+  record.backendName = "";
   const refusal = refusalOf(headers);
-  if (refusal === undefined || record.refusedBy !== undefined) return;
-  record.refusedBy = plan.limits.ofRoute(record.route).find(({ limit }) => limit.id === refusal.limit)?.limit;
+  record.refusedBy = plan.limits.ofRoute(record.route).find(({ limit }) => limit.id === refusal?.limit)?.limit;
   record.limitStates = headers.get(STATES_HEADER) ?? "";
 }
 

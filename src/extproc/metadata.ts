@@ -25,8 +25,9 @@ export function named(metadata: Metadata): DynamicMetadata {
   return { [DYNAMIC_METADATA]: metadata };
 }
 
-/** What Envoy's rate limit filter needs to know of an admitted request. */
+/** What Envoy's rate limit filter, where it counts, needs to know of an admitted request. */
 export function limitMetadata(exchange: Exchange): Metadata {
+  if (!exchange.context.limitsInEnvoy) return NOTHING;
   const limits = exchange.plan.limits.ofRoute(exchange.record.route);
   return limits.length === 0 ? NOTHING : rateLimitMetadata(limits, exchange.limited);
 }

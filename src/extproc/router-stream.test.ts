@@ -135,7 +135,7 @@ test("trailers of a request change nothing", () => {
   assert.deepEqual(call.trailers("requestTrailers"), [{ phase: "requestTrailers" }]);
 });
 
-test("what a rate limit counts is told with the admission, and that nothing is spent yet", async () => {
+test("what Envoy's rate limit filter counts is told with the admission, and that nothing is spent yet", async () => {
   const limits = `  rateLimit:
     type: Global
     global:
@@ -147,12 +147,14 @@ test("what a rate limit counts is told with the admission, and that nothing is s
             response: { from: Metadata, metadata: { namespace: io.envoy.ai_gateway, key: output } }`;
   const rules = rule("one", "[{ name: openai }]") + rule("two", "[{ name: openai }, { name: azure }]");
   const plan = await planOf(`${route(rules)}${BACKENDS}${trafficPolicy(limits)}`);
-  const envoy = new ScriptedEnvoy(plan);
+  const envoy = new ScriptedEnvoy(plan, undefined, true);
   for (const model of ["one", "two"]) {
     const { told } = envoy.admitted({ ...CHAT_HEAD, "x-tenant": "acme" }, chat(model));
     assert.equal(told?.metadata?.["rate_limit.0"], "acme", model);
     assert.equal(told?.metadata?.["output"], 0, model);
   }
+  const { told } = new ScriptedEnvoy(plan).admitted({ ...CHAT_HEAD, "x-tenant": "acme" }, chat("one"));
+  assert.equal(told?.metadata?.["rate_limit.0"], undefined, "it is not Envoy that counts");
 });
 
 /** A reply of ours, whose body is read. */

@@ -318,7 +318,7 @@ export class RouterStream implements GrpcHandler, Timed {
     const told = refusedBy(details);
     const error = told === undefined ? localReplyError(details, status, map) : (this.#refused ?? told);
     if (error !== undefined) {
-      noteRefusal(exchange, map);
+      noteRefusal(exchange, error, map);
       responder.onError(error);
       return;
     }

@@ -175,7 +175,7 @@ export class ScriptedEnvoy {
   readonly #waiting: ((record: RequestRecord) => void)[] = [];
   #ids = 0;
 
-  constructor(plan: Plan, addresses?: PeerAddresses) {
+  constructor(plan: Plan, addresses?: PeerAddresses, limitsInEnvoy = false) {
     // Time limits are looked at when a test says so.
     mock.timers.reset();
     mock.timers.enable({ apis: ["setInterval"] });
@@ -208,7 +208,7 @@ export class ScriptedEnvoy {
       },
       credentials: { of: (auth: BackendAuth) => this.authenticator ?? store.of(auth) },
       callers: new CallerAuthenticator({ wallMs, fetchKeySet: (uri) => this.fetchKeySet(uri), log }),
-      ...{ limiter, alerts: new LimitAlerts({ limiter, nowMs: wallMs, log }), limitsInEnvoy: false },
+      ...{ limiter, alerts: new LimitAlerts({ limiter, nowMs: wallMs, log }), limitsInEnvoy },
     };
     this.host = new ExtProcHost(context, plan, addresses);
     this.#listener = plan.config.listeners[0]?.name ?? "";

@@ -2,6 +2,7 @@
 import type { Limit } from "../config/limits.ts";
 import type { Demand, LimitState } from "./admission.ts";
 import { counterKey, shownValue } from "./counter-key.ts";
+import { shownAmount } from "./limit-text.ts";
 import type { Limiter } from "./limiter.ts";
 import type { LimiterLog } from "./store-link.ts";
 
@@ -38,7 +39,6 @@ export class LimitAlerts {
   /** Looks whether a counter that was just used has come to one of its limit's alerts. */
   look(demand: Demand): void {
     const { limit } = demand;
-    if (limit.alerts.length === 0) return;
     const state = this.#options.limiter.state(demand);
     const percent = state.amount > 0 ? (100 * state.used) / state.amount : Number.POSITIVE_INFINITY;
     for (const threshold of limit.alerts) if (percent >= threshold) this.#reached(demand, state, threshold);
@@ -71,9 +71,9 @@ export class LimitAlerts {
       limit: limit.name,
       threshold,
       counter: values.map((value, i) => shownValue(limit.per[i], value)).join(", "),
-      used,
-      amount,
-      unit: limit.unit,
+      used: shownAmount(limit, used),
+      amount: shownAmount(limit, amount),
+      unit: limit.unit === "nanodollars" ? "dollars" : limit.unit,
       ...(Number.isFinite(resetAtMs) ? { resetAt: new Date(resetAtMs).toISOString() } : {}),
     });
   }

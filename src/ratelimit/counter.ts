@@ -27,6 +27,10 @@ const SLOTS_AHEAD = 2;
 const SCARCE = 8;
 /** How long the store's word that nothing is left is taken for true. */
 const TRUST_MS = 1_000;
+/** How long a request waits for what other processes hold without need and give back. */
+const SPARE_PATIENCE_MS = 250;
+/** How long it waits for what they hold for requests that may just have ended. */
+const SETTLING_PATIENCE_MS = 100;
 /** A lease is used for this part of its life only, since clocks differ. */
 const LEASE_PART = 0.9;
 /** It is renewed after this part. */
@@ -58,12 +62,13 @@ export class Counter {
   isAsking = false;
   /** Until when it is not asked about after an error that was about this counter alone. */
   failedUntilMs = Number.NEGATIVE_INFINITY;
+  /** When the store last told something of the period. */
+  toldMs = Number.NEGATIVE_INFINITY;
   /** The request that has not been answered; it is repeated as it was. */
   #asked: LeaseRequest | undefined;
   #askedMs = 0;
   #leased = 0;
   #leaseEndsMs = Number.NEGATIVE_INFINITY;
-  #toldMs = Number.NEGATIVE_INFINITY;
   #used = 0;
   #othersReserved = 0;
   #othersSpare = 0;
@@ -102,22 +107,30 @@ export class Counter {
     if (need > this.amount) return ROOM.no;
     if (this.spare(nowMs) >= need) return ROOM.yes;
     // What is spent stays spent while the period lasts.
-    const isTrusted = nowMs - this.#toldMs < TRUST_MS;
+    const isTrusted = nowMs - this.toldMs < TRUST_MS;
     return isTrusted && this.spentByAll + need > this.amount ? ROOM.no : ROOM.ask;
   }
 
-  /** Whether a request has room after the store has been asked; `mayWait`: for what others give back. */
-  roomAsTold(need: number, nowMs: number, mayWait: boolean): Room {
+  /** Whether a request that has waited so long has room after the store has been asked. */
+  roomAsTold(need: number, nowMs: number, waitedMs: number): Room {
     const room = this.room(need, nowMs);
-    if (room !== ROOM.ask || this.#toldMs === Number.NEGATIVE_INFINITY) return room;
+    if (room !== ROOM.ask || this.toldMs === Number.NEGATIVE_INFINITY) return room;
     const within = this.spare(nowMs) + this.#free();
     if (need <= within) return ROOM.ask;
-    return mayWait && need <= within + this.#othersSpare ? ROOM.later : ROOM.no;
+    const givenBack =
+      (waitedMs < SPARE_PATIENCE_MS ? this.#othersSpare : 0) +
+      (waitedMs < SETTLING_PATIENCE_MS ? this.#othersReserved : 0);
+    return need <= within + givenBack ? ROOM.later : ROOM.no;
   }
 
   /** Counts use, so that as much is held ahead. */
   used(amount: number): void {
     this.#taken += amount;
+  }
+
+  /** A request has ended and holds so much no longer: the store is told at once where others may be waiting for it. */
+  freed(amount: number): void {
+    if (amount > this.#free()) this.link.hurry(this);
   }
 
   /** Whether nothing is held, to be told or waited for. */
@@ -175,7 +188,7 @@ export class Counter {
     if (period.startMs !== this.period.startMs || period.endMs !== this.period.endMs) this.#begin(period);
     if (reply.wrongPeriod) return;
     this.replies++;
-    this.#toldMs = nowMs;
+    this.toldMs = nowMs;
     this.#leased = reply.leased;
     this.#leaseEndsMs = this.#askedMs + this.link.leaseMs * LEASE_PART;
     this.#used = reply.used;
@@ -230,7 +243,7 @@ export class Counter {
 
   #begin(period: Period): void {
     this.period = period;
-    this.#toldMs = Number.NEGATIVE_INFINITY;
+    this.toldMs = Number.NEGATIVE_INFINITY;
     this.#oldestMs = Math.max(this.#oldestMs, period.fromMs);
     // Leases live on: the store goes on holding them, whatever the period.
     if (this.limit.window.type !== "rolling") this.#used = 0;

@@ -160,6 +160,7 @@ test("a limit in shadow mode is counted, refuses nothing and is told to nobody",
 
 const UNKNOWN: readonly { name: string; in: Descriptor }[] = [
   { name: "an unknown limit", in: descriptor({ ...REQUESTS, id: "gone" }, 1) },
+  { name: "a limit that is not Envoy's to count", in: descriptor({ ...REQUESTS, id: "money" }, 1) },
   { name: "other entries", in: { entries: [{ key: "remote_address", value: "10.0.0.1" }] } },
   { name: "a limit with a client it does not tell apart", in: descriptor(REQUESTS, 1, "acme") },
   { name: "no entries", in: {} },
@@ -167,7 +168,10 @@ const UNKNOWN: readonly { name: string; in: Descriptor }[] = [
 
 for (const { name, in: asked } of UNKNOWN) {
   test(`${name}: limits nothing`, () => {
-    const envoy = new Envoy([{ ...REQUESTS, amount: 0 }]);
+    const envoy = new Envoy([
+      { ...REQUESTS, amount: 0 },
+      { ...REQUESTS, amount: 0, id: "money", kind: "BudgetPolicy" },
+    ]);
     assert.deepEqual(envoy.ask(asked), { overallCode: "OK", statuses: [{ code: "OK" }] });
     assert.equal(envoy.service.stats.unknown, 1);
   });

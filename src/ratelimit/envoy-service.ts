@@ -24,6 +24,7 @@ import {
   demandOf,
   ENTRY,
   hitsAtRequest,
+  isCountedByEnvoy,
   RATE_LIMIT_DOMAIN,
   REFUSAL_HEADER,
   STATES_HEADER,
@@ -85,9 +86,9 @@ export class EnvoyService {
     return this.#stats;
   }
 
-  /** Goes by these limits from now on; counters of those that stay go on. */
+  /** Goes by those of these limits that are Envoy's from now on; counters of those that stay go on. */
   configure(limits: readonly Limit[]): void {
-    this.#limits = new Map(limits.map((limit) => [limit.id, limit]));
+    this.#limits = new Map(limits.filter(isCountedByEnvoy).map((limit) => [limit.id, limit]));
   }
 
   #handler(stream: GrpcStream): GrpcHandler {

@@ -299,3 +299,44 @@ for (const skewMs of [-300_000, 300_000]) {
     }
   });
 }
+
+test("what a request has given back is there for the next one at another process", async () => {
+  const clock = new FakeClock(0);
+  const store = new DistantStore(clock, 1);
+  const [one, two] = ["one", "two"].map((process) => limiterIn(clock, store, { process }));
+  const limit = testLimit({ requestCost: 0, unit: "tokens", amount: 60 });
+  const demand: Demand = { limit, values: [], answerEstimate: 2, assumed: 1024 };
+  assert.ok(one && two);
+  const admitted = [];
+  for (const limiter of [one, two, one, two]) {
+    // As soon as the answer before has ended.
+    const decision = await clock.during(150, limiter.admit([demand]));
+    admitted.push(decision.admitted);
+    if (decision.admitted) decision.reservation.settle([18]);
+  }
+  assert.deepEqual(admitted, [true, true, true, true]);
+  const refused = await clock.during(300, one.admit([demand]));
+  assert.equal(refused.admitted, false);
+});
+
+test("who comes while another process holds all waits a moment for it to end, and is refused then", async () => {
+  const clock = new FakeClock(0);
+  const store = new DistantStore(clock, 1);
+  const [one, two] = ["one", "two"].map((process) => limiterIn(clock, store, { process }));
+  const limit = testLimit({ requestCost: 0, unit: "tokens", amount: 60 });
+  const demand: Demand = { limit, values: [], answerEstimate: 60, assumed: 0 };
+  const first = await clock.during(10, one?.admit([demand]));
+  assert.ok(first?.admitted);
+  const ended = two?.admit([demand]);
+  await clock.advance(20);
+  first.reservation.release();
+  assert.equal((await clock.during(100, ended))?.admitted, true);
+  const startMs = clock.nowMs;
+  let refusedAtMs = 0;
+  const refused = Promise.resolve(one?.admit([demand])).then((decision) => {
+    refusedAtMs = clock.nowMs;
+    return decision;
+  });
+  assert.equal((await clock.during(500, refused))?.admitted, false);
+  assert.ok(refusedAtMs - startMs <= 200, `refused after ${refusedAtMs - startMs} ms`);
+});

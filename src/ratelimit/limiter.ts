@@ -3,6 +3,7 @@ import type { Limit } from "../config/limits.ts";
 import { invariant } from "../errors/invariant.ts";
 import type { Decision, Demand, LimitState } from "./admission.ts";
 import { Counter, ROOM } from "./counter.ts";
+import { CounterIndex } from "./counter-index.ts";
 import { counterKey } from "./counter-key.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { PendingRequest, Stake, whole } from "./pending-request.ts";
@@ -72,8 +73,6 @@ const IDLE_TICKS_MAX = 40;
 const COUNTERS_MAX = 100_000;
 /** How many of the oldest counters are looked at for one that can be forgotten. */
 const EVICTION_TRIES = 16;
-/** How long a request waits for what other processes hold and give back. */
-const PATIENCE_MS = 250;
 /** A request that is not decided by then is decided without the store. */
 const WAIT_MAX_MS = 1_000;
 /** How often a store in this process is asked for one request: once, or twice when its period has just ended. */
@@ -91,8 +90,7 @@ export class Limiter {
   readonly #own: StoreLink;
   readonly #remembered = new RememberedCounters();
   readonly #timers: Timers;
-  /** By limit and values. */
-  readonly #counters = new Map<string, Counter>();
+  readonly #counters = new CounterIndex();
   readonly #totals = { admitted: 0, refused: 0, unavailable: 0, bypassed: 0, waited: 0, spentDropped: 0 };
   #toAsk = new Set<Counter>();
   #parked: PendingRequest[] = [];
@@ -157,7 +155,7 @@ export class Limiter {
 
   /** Counters that this process knows of, at most so many, and of each limit those that it has used most before. */
   known(max: number): readonly KnownCounter[] {
-    const counters = [...this.#counters.values()].slice(-max);
+    const counters = [...this.#counters].slice(-max);
     const live = new Map(counters.map((counter) => [counter.key, knownOf(counter)]));
     const before = this.#remembered.at(this.#options.nowMs()).filter(({ key }) => !live.has(key));
     return [...live.values(), ...before];
@@ -186,18 +184,18 @@ export class Limiter {
   #link(store: CounterStore): StoreLink {
     const { process, nowMs, log, leaseMs } = this.#options;
     const onAnswer = (counters: readonly Counter[], failed: boolean) => this.#serve(counters, failed);
-    return new StoreLink({ store, process, nowMs, log, leaseMs, onAnswer });
+    const onHurry = (counter: Counter) => this.#askSoon([counter]);
+    return new StoreLink({ store, process, nowMs, log, leaseMs, onAnswer, onHurry });
   }
 
   #counterOf({ limit, values, areShown }: Demand, nowMs: number): Counter {
-    const name = values.length === 0 ? limit.id : `${limit.id}\n${values.join("\n")}`;
     const link = limit.counted === "gateway" ? this.#own : this.#shared;
     const storeMs = nowMs + link.offsetMs;
-    let counter = this.#counters.get(name);
+    let counter = this.#counters.get(limit.id, values);
     if (counter === undefined) {
       if (this.#counters.size >= COUNTERS_MAX) this.#evict();
       counter = new Counter(counterKey(limit, values, areShown), limit, link);
-      this.#counters.set(name, counter);
+      this.#counters.set(limit.id, values, counter);
       this.#tick ??= this.#timers.start(() => this.#look(), TICK_MS);
     } else {
       if (counter.limit !== limit) counter.adopt(limit);
@@ -213,7 +211,7 @@ export class Limiter {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const nowMs = this.#options.nowMs();
       const waitedMs = nowMs - request.startedMs;
-      const room = request.judge(nowMs, waitedMs < PATIENCE_MS);
+      const room = request.judge(nowMs);
       if (room === ROOM.yes) return this.#admit(request, nowMs);
       if (room === ROOM.no) return this.#refuse(request);
       if (room === ROOM.later) return undefined;
@@ -274,8 +272,12 @@ export class Limiter {
       request.isParked = true;
       return;
     }
+    this.#askSoon(request.queue());
+  }
+
+  #askSoon(counters: readonly Counter[]): void {
     if (this.#toAsk.size === 0) queueMicrotask(() => this.#askForWaiting());
-    for (const counter of request.queue()) this.#toAsk.add(counter);
+    for (const counter of counters) this.#toAsk.add(counter);
   }
 
   /** One round trip for all that wait by now; those whose counter is being asked about are looked at when it is answered. */
@@ -309,10 +311,10 @@ export class Limiter {
   /** Tells what has to be told, asks again for those that wait for others, and goes on while there are counters. */
   #look(): void {
     const nowMs = this.#options.nowMs();
-    for (const [name, counter] of this.#counters) {
+    for (const counter of this.#counters) {
       if (!counter.isIdle() || ++counter.idleTicks <= IDLE_TICKS_MAX) continue;
       this.#remembered.note(knownOf(counter));
-      this.#counters.delete(name);
+      this.#counters.delete(counter);
     }
     for (const [link, counters] of this.#due(nowMs)) void link.ask(counters);
     for (const request of this.#parked.splice(0)) {
@@ -325,7 +327,7 @@ export class Limiter {
   /** Counters that have something to tell, as many of each store as it is asked about at once. */
   #due(nowMs: number): readonly (readonly [StoreLink, readonly Counter[]])[] {
     const due = new Map<StoreLink, Counter[]>(this.#links().map((link) => [link, []]));
-    for (const counter of this.#counters.values()) {
+    for (const counter of this.#counters) {
       const { link } = counter;
       const batch = due.get(link);
       if (batch === undefined || batch.length >= link.roomFor(nowMs)) continue;
@@ -337,10 +339,10 @@ export class Limiter {
   /** Makes room for a counter by forgetting one of the oldest. */
   #evict(): void {
     let tries = EVICTION_TRIES;
-    for (const [name, counter] of this.#counters) {
+    for (const counter of this.#counters) {
       if (counter.underWay === 0 && !counter.isAsking && counter.waiting.length === 0) {
         this.#totals.spentDropped += counter.untold;
-        this.#counters.delete(name);
+        this.#counters.delete(counter);
         return;
       }
       if (--tries === 0) return;
@@ -355,7 +357,7 @@ function amountOf({ amount, extra }: Limit, storeMs: number): number {
 }
 
 function knownOf(counter: Counter): KnownCounter {
-  return { key: counter.key, state: counter.state(counter.limit) };
+  return { key: counter.key, state: counter.state(counter.limit), toldMs: Math.max(0, counter.toldMs) };
 }
 
 async function readFrom(counter: Counter, limit: Limit): Promise<LimitReading> {

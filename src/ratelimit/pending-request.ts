@@ -40,9 +40,9 @@ export class Stake {
   }
 
   /** Looks whether there is room; those that wait come before a newcomer. */
-  look(nowMs: number, isNewcomer: boolean, isPatient: boolean): Room {
+  look(nowMs: number, isNewcomer: boolean, waitedMs: number): Room {
     const { counter, need, seen } = this;
-    this.room = counter.replies === seen ? counter.room(need, nowMs) : counter.roomAsTold(need, nowMs, isPatient);
+    this.room = counter.replies === seen ? counter.room(need, nowMs) : counter.roomAsTold(need, nowMs, waitedMs);
     if (this.room === ROOM.yes && isNewcomer && counter.waiting.length > 0) this.room = ROOM.ask;
     return this.room;
   }
@@ -84,14 +84,15 @@ export class PendingRequest implements Reservation {
   }
 
   /** Looks whether all limits have room: the answer is what the least certain of them says. */
-  judge(nowMs: number, isPatient: boolean): Room {
+  judge(nowMs: number): Room {
+    const waitedMs = nowMs - this.startedMs;
     const isNewcomer = this.resolve === undefined;
     this.room = ROOM.yes;
     for (const stake of this.stakes) {
       const { shadow, group } = stake.demand.limit;
       if (shadow) continue;
-      let room = stake.look(nowMs, isNewcomer, isPatient);
-      if (room !== ROOM.yes && group !== undefined) room = this.#roomOf(group, nowMs, isPatient);
+      let room = stake.look(nowMs, isNewcomer, waitedMs);
+      if (room !== ROOM.yes && group !== undefined) room = this.#roomOf(group, nowMs, waitedMs);
       if (room > this.room) {
         this.room = room;
         this.refusing = stake;
@@ -151,7 +152,8 @@ export class PendingRequest implements Reservation {
 
   settle(costs: readonly (number | undefined)[]): void {
     if (!this.#end()) return;
-    for (const [i, { counter, hold }] of this.stakes.entries()) {
+    for (let i = 0; i < this.stakes.length; i++) {
+      const { counter, hold } = this.stakes[i] as Stake;
       const told = costs[i];
       const cost = told === undefined ? hold : whole(told);
       counter.spent += cost;
@@ -170,6 +172,7 @@ export class PendingRequest implements Reservation {
     for (const { counter, hold } of this.stakes) {
       counter.reserved -= hold;
       counter.underWay--;
+      counter.freed(hold);
     }
     return true;
   }
@@ -179,12 +182,12 @@ export class PendingRequest implements Reservation {
   }
 
   /** One member that has room is enough. */
-  #roomOf(group: string, nowMs: number, isPatient: boolean): Room {
+  #roomOf(group: string, nowMs: number, waitedMs: number): Room {
     const isNewcomer = this.resolve === undefined;
     let best: Room = ROOM.no;
     for (const stake of this.stakes) {
       if (stake.demand.limit.group !== group || stake.demand.limit.shadow) continue;
-      const room = stake.look(nowMs, isNewcomer, isPatient);
+      const room = stake.look(nowMs, isNewcomer, waitedMs);
       if (room < best) best = room;
     }
     return best;

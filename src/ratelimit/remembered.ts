@@ -5,6 +5,8 @@ import type { LimitState } from "./admission.ts";
 export interface KnownCounter {
   readonly key: string;
   readonly state: LimitState;
+  /** When the store last told of it; Unix milliseconds, 0 = never. */
+  readonly toldMs: number;
 }
 
 const PER_LIMIT_MAX = 10;

@@ -30,6 +30,8 @@ export interface LinkOptions {
   readonly leaseMs: number | undefined;
   /** Called when the store has told something of counters, or has failed to. */
   readonly onAnswer: (counters: readonly Counter[], failed: boolean) => void;
+  /** Called when the store should be told of a counter soon. */
+  readonly onHurry: (counter: Counter) => void;
 }
 
 /** Asks a store. */
@@ -72,6 +74,11 @@ export class StoreLink {
   roomFor(nowMs: number): number {
     if (this.isUp) return COUNTERS_AT_ONCE_MAX;
     return nowMs >= this.#retryMs ? 1 : 0;
+  }
+
+  /** Says that the store should be told of a counter soon. */
+  hurry(counter: Counter): void {
+    if (!this.isLocal && this.isUp) this.#options.onHurry(counter);
   }
 
   /** Resolves when all that has been asked is answered or has failed. */

@@ -6,6 +6,8 @@ export interface BackendChoice {
   readonly groups: readonly PriorityGroup[];
   /** Whether there is more than one to choose from. */
   readonly isChoice: boolean;
+  /** All of them. */
+  readonly refs: readonly BackendRef[];
 }
 
 interface PriorityGroup {
@@ -20,7 +22,7 @@ export function prepareChoice(refs: readonly BackendRef[]): BackendChoice {
   const eligible = refs.filter((ref) => ref.weight > 0);
   const priorities = [...new Set(eligible.map((ref) => ref.priority))].sort((a, b) => a - b);
   const groups = priorities.map((priority) => prepareGroup(eligible.filter((ref) => ref.priority === priority)));
-  return { groups, isChoice: eligible.length > 1 };
+  return { groups, isChoice: eligible.length > 1, refs: groups.flatMap((group) => group.refs) };
 }
 
 function prepareGroup(refs: readonly BackendRef[]): PriorityGroup {

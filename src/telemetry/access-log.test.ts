@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { Limit } from "../config/limits.ts";
 import { emptyUsage, TOKENS_MAX, type TokenUsage } from "../usage/token-usage.ts";
 import { AccessLog } from "./access-log.ts";
 import type { RequestRecord } from "./request-record.ts";
@@ -234,4 +235,14 @@ test("a line is one line of ASCII and at most 4 KiB, whatever callers and provid
     }),
     { numRuns: 60 },
   );
+});
+
+test("a request that a limit refused names it, and how its limits stood", () => {
+  const refusedBy = { id: "BudgetPolicy/default/p/b" } as Limit;
+  const limitStates = "BudgetPolicy/default/p/b 10/10";
+  assert.partialDeepStrictEqual(lineOf(testRecord({ refusedBy, limitStates })), {
+    "error.limit": "BudgetPolicy/default/p/b",
+    limits: limitStates,
+  });
+  assert.equal("limits" in lineOf(testRecord()), false);
 });

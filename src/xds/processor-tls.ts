@@ -1,4 +1,4 @@
-/** Mutual TLS between an Envoy and a processor on another machine. */
+/** Mutual TLS between an Envoy and what it asks on another machine: a processor, a rate limit service. */
 import { isIP } from "node:net";
 import type { TransportSocketJson } from "../gen/envoy/config/core/v3/base_pb.ts";
 import type { UpstreamTlsContextJson } from "../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";

@@ -39,7 +39,8 @@ export async function startFleet(config: string, args: readonly string[] = []): 
     const redis = await startRedis(folder);
     stops.push(() => redis.stop());
     const port = await freePort();
-    const limitArgs = ["--rate-limit-service", `127.0.0.1:${port}`, "--rate-limit-config", folder];
+    const service = ["--rate-limit-service", `127.0.0.1:${port}`, "--rate-limit-timeout", "100"];
+    const limitArgs = [...service, "--rate-limit-config", folder];
     const gateway = await startWithSimulator((upstream) => config.replaceAll(UPSTREAM_PORT, String(upstream)), {
       args: ["--host", "envoy", "--envoy", envoy, ...limitArgs, ...args],
     });

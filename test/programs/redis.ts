@@ -50,14 +50,17 @@ export async function startRedis(
   };
 }
 
-async function redisServer(): Promise<Program> {
+/** The program that is started. */
+export async function redisServer(): Promise<Program> {
   const installed = onPath("redis-server");
   if (installed !== undefined) return { command: installed, env: {} };
   const folder = await once({ folder: "redis", version: "debian" }, async (target) => {
     try {
-      // apt-get downloads into the working folder; the program itself is in redis-tools.
-      const script = `apt-get download redis-server redis-tools liblzf1 libjemalloc2 &&
-        for f in *.deb; do dpkg -x "$f" . || exit 1; done`;
+      // The lists of packages are our own: a fresh machine has none, and they need no root. The program itself is in redis-tools.
+      const script = `mkdir -p lists/partial cache/archives/partial &&
+        own="-o Dir::State::Lists=$PWD/lists -o Dir::Cache=$PWD/cache" &&
+        apt-get $own update && apt-get $own download redis-server redis-tools liblzf1 libjemalloc2 &&
+        for f in *.deb; do dpkg -x "$f" . || exit 1; done && rm -r lists cache *.deb`;
       await run("sh", ["-c", script], { cwd: target });
     } catch (cause) {
       throw new Error("this test needs Redis: install `redis-server` (Debian, Ubuntu) or `redis` (Homebrew)", {
@@ -85,3 +88,5 @@ function command(socketPath: string, words: readonly string[]): Promise<string[]
     socket.on("end", () => resolve(reply.split("\r\n").slice(0, -1)));
   });
 }
+
+if (import.meta.main) await redisServer();

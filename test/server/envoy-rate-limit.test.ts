@@ -169,7 +169,8 @@ test("an answer that overdraws a limit is charged in full, and then both hosts r
   const tokens = { "x-tenant": "rush", "x-simulate": "tokens=1500,chunks=40" };
   assert.equal((await ask(envoy, tokens, { stream: true })).status, 200);
   const refused = await eventually("a refusal", async () => {
-    const answer = await ask(embedded, { "x-tenant": "rush" }, { max_tokens: 1 });
+    const free = { "x-tenant": "rush", "x-simulate": "status=500" };
+    const answer = await ask(embedded, free, { max_tokens: 1 });
     return answer.status === 429 ? answer : undefined;
   });
   assert.match(refused.text, /: 15\d\d of 1000 units of cost are used/);
@@ -215,7 +216,8 @@ test("a refusal is in metrics and access log with its limit", async () => {
   const id = "logged";
   assert.equal((await ask(envoy, { "x-user": "ann", "x-request-id": id })).status, 429);
   const line = await envoy.log((one) => one["request_id"] === id);
-  assert.equal(line["error.type"], "rate_limited");
+  assert.deepEqual([line["error.type"], line["error.limit"], line["attempts"]], ["rate_limited", limit, 0]);
+  assert.equal(line["limits"], `${limit} 40/40`);
   const metrics = await (await fetch(`${envoy.adminUrl}/metrics`)).text();
   assert.match(metrics, new RegExp(`aigw_limit_refused_total\\{[^}]*${limit}`));
   const ofService = await (await fetch(`${service.adminUrl}/metrics`)).text();

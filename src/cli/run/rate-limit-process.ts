@@ -12,6 +12,8 @@ import { openLog } from "./open-log.ts";
 import type { ServingProcess } from "./serving-process.ts";
 import { readTls, watchTls } from "./tls-files.ts";
 
+/** A call names a handful of counters. */
+const MESSAGE_BYTES_MAX = 256 * 1024;
 /** How many counters are told. */
 const COUNTERS_MAX = 10_000;
 
@@ -40,7 +42,7 @@ export class RateLimitProcess implements ServingProcess {
     const methods = new Map([...this.#service.methods, ...healthMethods(() => !this.#stopping)]);
     const onError = (error: unknown) => log.error("a call of Envoy's failed", { error });
     const inForce = tls && readTls(tls);
-    const server = createGrpcServer(methods, { tls: inForce, onError });
+    const server = createGrpcServer(methods, { tls: inForce, messageBytesMax: MESSAGE_BYTES_MAX, onError });
     this.#server = server;
     const port = await server.listen(listen);
     if (tls && inForce) this.#unwatch = watchTls(tls, inForce, server, log);
