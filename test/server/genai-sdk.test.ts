@@ -21,8 +21,8 @@ const PROVIDERS = [
   {
     name: "gemini",
     path: "/v1beta/models/gemini-simulated:generateContent",
-    keyHeader: "authorization",
-    key: "Bearer goog-upstream",
+    keyHeader: "x-goog-api-key",
+    key: "goog-upstream",
   },
 ] as const;
 
