@@ -39,6 +39,7 @@ export class LimitAlerts {
   /** Looks whether a counter that was just used has come to one of its limit's alerts. */
   look(demand: Demand): void {
     const { limit } = demand;
+    if (limit.alerts.length === 0) return;
     const state = this.#options.limiter.state(demand);
     const percent = state.amount > 0 ? (100 * state.used) / state.amount : Number.POSITIVE_INFINITY;
     for (const threshold of limit.alerts) if (percent >= threshold) this.#reached(demand, state, threshold);
