@@ -24,6 +24,7 @@ const TRAFFIC_RULES = [
   "{ clientSelectors: [{ headers: [{ name: x-near, value: yes }], sourceCIDR: { value: 127.0.0.0/8 } }], limit: { requests: 1, unit: Day } }",
   "{ clientSelectors: [{ headers: [{ name: x-near, value: yes }], sourceCIDR: { value: 10.0.0.0/8 } }], limit: { requests: 0, unit: Day } }",
   "{ clientSelectors: [{ headers: [{ name: x-roles, value: on }, { name: x-role, value: admin, invert: true }] }], limit: { requests: 1, unit: Day } }",
+  "{ clientSelectors: [{ queryParams: [{ name: plan, value: free }] }], limit: { requests: 1, unit: Day } }",
   "{ clientSelectors: [{ headers: [{ name: x-shadow, value: yes }] }], limit: { requests: 1, unit: Day }, shadowMode: true }",
   `{ clientSelectors: [{ headers: [{ type: Distinct, name: x-tenant }] }], limit: { requests: 60, unit: Day },
           cost: { request: { from: Number, number: 0 }, response: { from: Metadata, metadata: { namespace: io.envoy.ai_gateway, key: total } } } }`,
@@ -84,6 +85,9 @@ spec:
     global:
       rules:
         - ${TRAFFIC_RULES.join("\n        - ")}
+    local:
+      rules:
+        - { clientSelectors: [{ headers: [{ name: x-own, value: yes }] }], limit: { requests: 1, unit: Day } }
 ${QUOTAS}${BUDGETS}`;
 
 const SERVED: Want = { status: 200 };
@@ -121,6 +125,8 @@ const OF_SELECTORS: readonly (readonly [name: string, taken: HttpRequest, other:
     { path: "/v1/completions", body: { model: "gpt-4o", prompt: "a" } },
   ],
   ["an address", ask({ "x-near": "yes" }), ask({ "x-near": "no" })],
+  ["a parameter of the URL", { ...ask({}), path: `${CHAT}?plan=free` }, { ...ask({}), path: `${CHAT}?plan=paid` }],
+  ["a header's value, each gateway for itself", ask({ "x-own": "yes" }), ask({ "x-own": "no" })],
   ["what is not", ask({ "x-roles": "on" }), ask({ "x-roles": "on", "x-role": "admin" })],
 ];
 
@@ -135,7 +141,9 @@ export const LIMITS: Group = {
         [taken, { status: 200, headers: { "x-ratelimit-limit": "1, 1;w=86400", "x-ratelimit-remaining": "0" } }],
         [
           taken,
-          refused(/limit reached: BackendTrafficPolicy default\/traffic, global rule \d.*1 of 1 requests are used/),
+          refused(
+            /limit reached: BackendTrafficPolicy default\/traffic, (global|local) rule \d.*1 of 1 requests are used/,
+          ),
         ],
         [other, SERVED],
       ),
