@@ -30,11 +30,18 @@ const UNITS: Readonly<Record<Limit["unit"], string>> = {
   nanodollars: "dollars",
 };
 
+const MICRO = 1_000_000;
+/** Dollars are shown to the cent at least. */
+const CENT_DIGITS = 2;
+
 /** An amount as people read it: dollars instead of billionths of them. */
 export function shownAmount({ unit }: Pick<Limit, "unit">, amount: number): string {
   if (unit !== "nanodollars") return String(amount);
-  const digits = (amount / NANO).toFixed(DOLLAR_DIGITS);
-  return digits.replace(/(\.\d\d\d*?)0+$/, "$1");
+  const micros = Math.round((amount / NANO) * MICRO);
+  const dollars = Math.floor(micros / MICRO);
+  let fraction = String(micros - dollars * MICRO).padStart(DOLLAR_DIGITS, "0");
+  while (fraction.length > CENT_DIGITS && fraction.endsWith("0")) fraction = fraction.slice(0, -1);
+  return `${dollars}.${fraction}`;
 }
 
 /** The state of the limit that has the least share left, which is what callers are told; undefined = there is none to tell of. */
@@ -76,16 +83,27 @@ export function shareTold(headers: Pick<HeaderMap, "get">): number {
  * @param nowMs Unix milliseconds.
  */
 export function limitHeaders({ limit, amount, remaining, resetAtMs }: LimitState, nowMs: number): string[] {
-  const shown = shownAmount(limit, amount);
-  const seconds = windowSeconds(limit.window);
   const headers = [
     "x-ratelimit-limit",
-    seconds === undefined ? shown : `${shown}, ${shown};w=${seconds}`,
+    shownLimit(limit, amount),
     "x-ratelimit-remaining",
     shownAmount(limit, remaining),
   ];
   if (Number.isFinite(resetAtMs)) headers.push("x-ratelimit-reset", String(secondsUntil(resetAtMs, nowMs)));
   return headers;
+}
+
+/** The texts that were made last: nearly every request of a limit has the same. */
+const shownLimits = new WeakMap<Limit, { readonly amount: number; readonly text: string }>();
+
+function shownLimit(limit: Limit, amount: number): string {
+  const known = shownLimits.get(limit);
+  if (known?.amount === amount) return known.text;
+  const shown = shownAmount(limit, amount);
+  const seconds = windowSeconds(limit.window);
+  const text = seconds === undefined ? shown : `${shown}, ${shown};w=${seconds}`;
+  shownLimits.set(limit, { amount, text });
+  return text;
 }
 
 /** Whole seconds, at least 1. */
