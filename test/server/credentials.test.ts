@@ -98,6 +98,11 @@ async function eventually(what: string, holds: () => boolean | Promise<boolean>)
   }
 }
 
+/** Until every process has its credential. */
+function everywhereIssued(gateway: Gateway): Promise<void> {
+  return eventually("the credentials", async () => (await conditionsOf(gateway))[1]?.["reason"] === "Issued");
+}
+
 const HOSTS: { name: string; options: () => Promise<StartOptions> }[] = [
   { name: "embedded", options: async () => ({}) },
   { name: "embedded, two workers", options: async () => ({ workers: 2 }) },
@@ -135,6 +140,7 @@ for (const { name, options } of HOSTS) {
       letGo();
       for (const answer of waiting) assert.equal((await answer).status, 200);
       for (const what of ["left", "limited"]) assert.equal(providerWasAsked(id(what)), false, what);
+      await everywhereIssued(gateway);
       const [, ready] = await conditionsOf(gateway);
       assert.equal(ready?.["status"], "True");
       assert.match(ready?.["message"] ?? "", /^valid until 20\d\d-/);
@@ -159,6 +165,7 @@ for (const { name, options } of HOSTS) {
       });
       writeFileSync(secretFile, ISSUED.azureSecret);
       await eventually("the reload", async () => (await ask(gateway, "right")).status === 200);
+      await everywhereIssued(gateway);
       assert.doesNotMatch(gateway.stderr(), /canary/);
     });
 
