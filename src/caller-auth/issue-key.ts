@@ -5,7 +5,7 @@ import { parseResources } from "../resources/load.ts";
 import { keyDigest } from "./prepare.ts";
 
 /** By which a key is known as one of a gateway, also by those who look for leaked ones. */
-export const KEY_PREFIX = "aigw_";
+const KEY_PREFIX = "aigw_";
 /** 256 bits: nobody guesses one, so that a hash without salt is enough. */
 const KEY_BYTES = 32;
 const NAME_BYTES = 4;

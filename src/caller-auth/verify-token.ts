@@ -12,7 +12,7 @@ const ALGORITHMS = [
 ];
 const SHAPE = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 /** How far the clocks of an issuer and of the gateway may be apart. */
-export const LEEWAY_SECONDS = 60;
+const LEEWAY_SECONDS = 60;
 /** A token that does not name its key is held against so many. */
 const KEYS_TRIED_MAX = 16;
 

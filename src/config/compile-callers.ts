@@ -11,6 +11,7 @@ import type { ApiKeyAuth, CallerAuth, CredentialPlaces, GatewayKey, TokenAuth } 
 import type { Compilation } from "./compilation.ts";
 import type { References } from "./references.ts";
 import { Secret } from "./secret.ts";
+import { isTarget } from "./traffic-policies.ts";
 
 const POLICY = { group: "gateway.envoyproxy.io", kind: "SecurityPolicy" };
 const BEARER = "Bearer ";
@@ -68,12 +69,8 @@ export class Callers {
   }
 
   #policyFor(object: AIGatewayRoute | Gateway, kinds: readonly string[]): Compiled | undefined {
-    const { name, namespace } = object.metadata;
-    for (const [policy, compiled] of this.#policies) {
-      const isFor = targetsOf(policy.spec).some(
-        ({ ref }) =>
-          kinds.includes(ref.kind) && ref.name === name && (ref.namespace ?? policy.metadata.namespace) === namespace,
-      );
+    for (const [{ metadata, spec }, compiled] of this.#policies) {
+      const isFor = targetsOf(spec).some(({ ref }) => isTarget(ref, metadata.namespace, object, kinds));
       if (isFor) return compiled;
     }
     return undefined;

@@ -1,11 +1,10 @@
 /** How requests are admitted under limits whose own resource has no word for it. */
+import { ASSUMED_OUTPUT_TOKENS } from "../resources/budget.ts";
 import type { FieldPath, Resource } from "../resources/resource.ts";
 import type { Compilation } from "./compilation.ts";
 
 /** `Reserve` (the default) or `Check`, on a BackendTrafficPolicy or a QuotaPolicy. */
-export const ADMISSION_ANNOTATION = "aigw.dev/admission";
-/** What is reserved for an answer whose length its caller did not limit. */
-export const ASSUMED_OUTPUT_TOKENS = 1024;
+const ADMISSION_ANNOTATION = "aigw.dev/admission";
 
 export interface Admission {
   readonly mode: "reserve" | "check";

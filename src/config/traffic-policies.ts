@@ -119,7 +119,8 @@ export class TrafficPolicies {
   }
 }
 
-function isTarget(
+/** Whether a target of a policy is an object, under one of the names of its kind. */
+export function isTarget(
   ref: PolicyTargetRef,
   policyNamespace: string,
   { metadata }: AIGatewayRoute | Gateway,

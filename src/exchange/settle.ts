@@ -55,8 +55,9 @@ export function usageSoFar(exchange: Exchange): TokenUsage | undefined {
 }
 
 /**
- * A stream whose provider did not tell its usage, or that broke off or failed before it did, is estimated rather than free; what
- * the provider did tell (Anthropic tells the input first, and a placeholder for the output) is the least. A whole answer without usage is taken at its word.
+ * A stream whose provider did not tell its usage, or that broke off or failed before it did, is estimated rather than free;
+ * what the provider did tell (Anthropic tells the input first, and a placeholder for the output) is the least. A whole answer
+ * without usage is taken at its word.
  */
 function streamUsage(inputTokens: number, facts: AnswerFacts): TokenUsage {
   const { usage, state } = facts;

@@ -134,7 +134,7 @@ export function refusalMessage({ limit, amount, used, resetAtMs }: LimitState, d
 }
 
 /** Whose counter it is: ` (header x-tenant: acme)`, or nothing. What is secret is not shown. */
-export function shownScope(demand: Pick<Demand, "limit" | "values" | "areShown">): string {
+function shownScope(demand: Pick<Demand, "limit" | "values" | "areShown">): string {
   const shown = shownValues(demand);
   if (shown.length === 0) return "";
   return ` (${demand.limit.per.map((attribute, i) => `${attributeName(attribute)}: ${shown[i]}`).join(", ")})`;

@@ -9,6 +9,9 @@ import { NonEmpty, object, PositiveDuration } from "./schema.ts";
 const DOLLARS = "^[0-9]{1,7}(\\.[0-9]{1,9})?$";
 const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 
+/** What is reserved for an answer whose length its caller did not limit, unless a budget says otherwise. */
+export const ASSUMED_OUTPUT_TOKENS = 1024;
+
 const Dollars = Type.Union([
   Type.String({ pattern: DOLLARS, "x-expects": 'an amount of US dollars such as "250.00", below ten millions' }),
   Type.Integer({ minimum: 0, maximum: 9_000_000 }),
@@ -64,7 +67,7 @@ export const BUDGET = {
   alertPercent: Type.Optional(Type.Array(Type.Integer({ minimum: 1, maximum: 1000 }), { maxItems: 8 })),
   shadowMode: Type.Boolean({ default: false }),
   admission: Type.Enum(["Reserve", "Check"], { default: "Reserve" }),
-  assumedOutputTokens: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 1024 }),
+  assumedOutputTokens: Type.Integer({ minimum: 0, maximum: 1_000_000, default: ASSUMED_OUTPUT_TOKENS }),
   unmetered: Type.Enum(["Refuse", "Allow"], { default: "Refuse" }),
 };
 

@@ -1,10 +1,10 @@
-import { GatewayError } from "../../errors/gateway-error.ts";
 import { tokenCount } from "../../usage/token-usage.ts";
 import type { HeaderMap } from "../../wire/headers.ts";
 import { pathSegment } from "../backend-path.ts";
 import type { BackendRequest, BackendTarget } from "../conversation/codec.ts";
 import { type Losses, untranslatable } from "../conversation/losses.ts";
-import { isRecord, type JsonRecord } from "../conversation/read.ts";
+import { isRecord } from "../conversation/read.ts";
+import { invalidAnswer, parseAnswer, readNumbers } from "../embeddings/answer.ts";
 import type { Embedding, EmbeddingsAnswer, EmbeddingsCodec } from "../embeddings/codec.ts";
 import type { EmbeddingsRequest } from "../embeddings/request.ts";
 import { readError } from "./error.ts";
@@ -69,7 +69,7 @@ const INPUT_TYPES: ReadonlyMap<string, string> = new Map([
 ]);
 
 function readAnswer(body: Uint8Array, headers: HeaderMap): EmbeddingsAnswer {
-  const document = parse(body);
+  const document = parseAnswer(body);
   const { embedding, embeddings, inputTextTokenCount } = document;
   const counted = headers.get("x-amzn-bedrock-input-token-count");
   return {
@@ -81,25 +81,10 @@ function readAnswer(body: Uint8Array, headers: HeaderMap): EmbeddingsAnswer {
 /** Cohere answers with a list, or with lists by type. */
 function readList(embeddings: unknown): readonly Embedding[] {
   const list = isRecord(embeddings) ? embeddings["float"] : embeddings;
-  if (!Array.isArray(list)) throw invalid();
+  if (!Array.isArray(list)) throw invalidAnswer();
   return list.map(readEmbedding);
 }
 
 function readEmbedding(values: unknown): Embedding {
-  if (!Array.isArray(values) || !values.every((value) => typeof value === "number")) throw invalid();
-  return { values };
-}
-
-function parse(body: Uint8Array): JsonRecord {
-  try {
-    const document: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
-    if (isRecord(document)) return document;
-  } catch (error) {
-    throw invalid(error);
-  }
-  throw invalid();
-}
-
-function invalid(cause?: unknown): GatewayError {
-  return new GatewayError("upstream_invalid", "the provider's answer holds no embeddings", { cause });
+  return { values: readNumbers(values) };
 }

@@ -1,10 +1,10 @@
-import { GatewayError } from "../../errors/gateway-error.ts";
 import { tokenCount } from "../../usage/token-usage.ts";
 import { readMessages } from "../conversation/chat-completions/turns.ts";
 import type { BackendRequest, BackendTarget } from "../conversation/codec.ts";
 import { conversation } from "../conversation/conversation.ts";
 import { type Losses, untranslatable } from "../conversation/losses.ts";
 import { isRecord, type JsonRecord } from "../conversation/read.ts";
+import { invalidAnswer, parseAnswer, readNumbers } from "../embeddings/answer.ts";
 import type { Embedding, EmbeddingsAnswer, EmbeddingsCodec } from "../embeddings/codec.ts";
 import type { EmbeddingsRequest, EmbeddingsText } from "../embeddings/request.ts";
 import { writeContents } from "./contents.ts";
@@ -70,7 +70,7 @@ function messageParts(document: JsonRecord, model: string, losses: Losses): obje
 }
 
 function readAnswer(body: Uint8Array): EmbeddingsAnswer {
-  const document = parse(body);
+  const document = parseAnswer(body);
   const { predictions, embedding, truncated, usageMetadata } = document;
   if (isRecord(embedding)) {
     const usage = isRecord(usageMetadata) ? usageMetadata : {};
@@ -79,7 +79,7 @@ function readAnswer(body: Uint8Array): EmbeddingsAnswer {
       inputTokens: tokenCount(usage["promptTokenCount"]),
     };
   }
-  if (!Array.isArray(predictions)) throw invalid();
+  if (!Array.isArray(predictions)) throw invalidAnswer();
   const read = predictions.map(readPrediction);
   const counts = read.map(({ tokens }) => tokens).filter((count) => count !== undefined);
   return {
@@ -90,7 +90,7 @@ function readAnswer(body: Uint8Array): EmbeddingsAnswer {
 
 function readPrediction(prediction: unknown): { readonly vector: Embedding; readonly tokens: number | undefined } {
   const embeddings: unknown = isRecord(prediction) ? prediction["embeddings"] : undefined;
-  if (!isRecord(embeddings)) throw invalid();
+  if (!isRecord(embeddings)) throw invalidAnswer();
   const statistics = isRecord(embeddings["statistics"]) ? embeddings["statistics"] : {};
   return {
     vector: readEmbedding(embeddings, statistics["truncated"]),
@@ -99,20 +99,5 @@ function readPrediction(prediction: unknown): { readonly vector: Embedding; read
 }
 
 function readEmbedding({ values }: JsonRecord, truncated: unknown): Embedding {
-  if (!Array.isArray(values) || !values.every((value) => typeof value === "number")) throw invalid();
-  return { values, isTruncated: truncated === true };
-}
-
-function parse(body: Uint8Array): JsonRecord {
-  try {
-    const document: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
-    if (isRecord(document)) return document;
-  } catch (error) {
-    throw invalid(error);
-  }
-  throw invalid();
-}
-
-function invalid(cause?: unknown): GatewayError {
-  return new GatewayError("upstream_invalid", "the provider's answer holds no embeddings", { cause });
+  return { values: readNumbers(values), isTruncated: truncated === true };
 }
