@@ -118,8 +118,8 @@ export class Responder {
 
   onError(error: unknown): void {
     if (this.#mode === "done") return;
-    // A provider that has said it is done and then drops the connection has answered all the same.
-    if (this.#mode === "stream" && this.#translator.facts.state === "complete") this.#finish();
+    // A provider that has said it is done and then drops the connection, or falls silent, has answered all the same.
+    if (this.#isAnswered) this.#finish();
     else this.fail(error);
   }
 
@@ -154,9 +154,19 @@ export class Responder {
     this.#sink.reply(status, headers, body);
   }
 
-  /** The caller left: nothing more is written. */
-  abandon(): void {
+  /**
+   * The caller left: nothing more is written. Returns whether all that matters of the answer was: SDKs leave with the last
+   * event of a stream in hand, without waiting for the end of its body.
+   */
+  abandon(): boolean {
+    const isAnswered = this.#isAnswered;
     this.#close();
+    return isAnswered;
+  }
+
+  /** Whether the provider has said that its stream is done, of which the end is still to come. */
+  get #isAnswered(): boolean {
+    return this.#mode === "stream" && this.#translator.facts.state === "complete";
   }
 
   get #translator() {

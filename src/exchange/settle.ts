@@ -8,7 +8,7 @@ import { settleLimits } from "./settle-limits.ts";
 /**
  * Closes the books of a request; only the first call has an effect.
  *
- * @param delivered Whether the caller got its whole answer. If not, the request counts as cancelled, and what the
+ * @param delivered Whether the caller got its answer. If not, the request counts as cancelled, and what the
  *   provider is known to have used until then is still charged.
  */
 export function settle(exchange: Exchange, delivered: boolean): void {

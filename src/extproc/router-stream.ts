@@ -153,7 +153,7 @@ export class RouterStream implements GrpcHandler, Timed {
     const error = overdue(this.#limits, exchange.record, responder.lastByteMs, nowMs);
     if (error === undefined) return;
     this.#answer.hold();
-    responder.fail(error);
+    responder.onError(error);
     this.#answer.flush();
   }
 
@@ -352,7 +352,7 @@ export class RouterStream implements GrpcHandler, Timed {
       this.#left();
       return;
     }
-    responder.fail(error ?? new GatewayError("internal", "Envoy broke off", { expose: false, cause: details }));
+    responder.onError(error ?? new GatewayError("internal", "Envoy broke off", { expose: false, cause: details }));
     exchange.record.status = status;
     settle(exchange, true);
     this.#host.end(this);
@@ -360,8 +360,7 @@ export class RouterStream implements GrpcHandler, Timed {
 
   #left(): void {
     const { exchange, responder } = this.#begun();
-    responder.abandon();
-    settle(exchange, false);
+    settle(exchange, responder.abandon());
     this.#host.end(this);
   }
 

@@ -28,6 +28,8 @@ export class Call implements AnswerSink, CallerHandler, Timed {
   /** Whether no upstream reads the body's memory any more. */
   #isSent = false;
   #limits: TimeLimits | undefined;
+  /** What is written waits in memory. */
+  #isBlocked = false;
   /** How much of the body had come when it was last looked at, and when that was new. */
   #bodyBytes = 0;
   #lastBodyMs: number;
@@ -108,17 +110,19 @@ export class Call implements AnswerSink, CallerHandler, Timed {
 
   /** A caller that reads slower than the provider writes holds the provider back, not our memory. */
   onBlocked(): void {
+    this.#isBlocked = true;
     this.#upstream?.pause();
   }
 
   onDrained(): void {
+    this.#isBlocked = false;
     this.#upstream?.resume();
   }
 
   onClose(delivered: boolean): void {
-    this.#responder.abandon();
+    const hasAnswer = this.#responder.abandon() && !this.#isBlocked;
     this.#release();
-    settle(this.#exchange, delivered);
+    settle(this.#exchange, delivered || hasAnswer);
     this.#host.end(this);
     // Settled, and written to the provider to its end: nobody has the body any more. In doubt it is left to the collector.
     if (this.#isSent) this.#caller.releaseBody();
@@ -155,7 +159,7 @@ export class Call implements AnswerSink, CallerHandler, Timed {
       return;
     }
     const error = overdue(limits, this.#exchange.record, this.#responder.lastByteMs, nowMs);
-    if (error !== undefined) this.#responder.fail(error);
+    if (error !== undefined) this.#responder.onError(error);
   }
 
   #tickBody(nowMs: number): void {

@@ -34,6 +34,10 @@ export const FAULTS = {
   "reset-mid-stream": { says: "resets after half of the events", deliver: (reply) => cutOff(reply, "reset") },
   "close-mid-stream": { says: "closes after half of the events", deliver: (reply) => cutOff(reply, "close") },
   "hang-mid-stream": { says: "falls silent after half of the events", deliver: (reply) => cutOff(reply, "hang") },
+  "hang-after-stream": {
+    says: "sends every event and never ends the body",
+    deliver: (reply) => socket([chunkedHead(reply), ...reply.pieces.map(encodeChunk)], "hang"),
+  },
   "truncated-json": { says: "ends in the middle of the JSON", deliver: (reply) => http(reply, [firstHalf(reply)]) },
   "truncated-stream": {
     says: "ends cleanly in the middle of an event",

@@ -183,6 +183,14 @@ test("aborting a stream reaches the provider, and its log line says who left", a
   assert.equal(line["outcome"], "cancelled");
 });
 
+test("a stream that the client has read to its last event is logged as delivered, though it waits for no end", async () => {
+  const headers = { "x-simulate": "fault=hang-after-stream", "x-request-id": "openai-leaves-at-done" };
+  const stream = await client.chat.completions.create({ model: "gpt-4o", messages: HELLO, stream: true }, { headers });
+  for await (const _ of stream);
+  const line = await gateway.log(({ request_id }) => request_id === "openai-leaves-at-done");
+  assert.deepEqual([line["outcome"], line["error.type"], line["usage_estimated"]], ["ok", undefined, undefined]);
+});
+
 test("the client's own retries lead to an answer once the provider is back", async () => {
   const retrying = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: "sk-caller", maxRetries: 1 });
   const before = gateway.simulator.requests.length;

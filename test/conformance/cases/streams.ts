@@ -177,11 +177,14 @@ export const STREAMS: Group = {
       config: STANDARD,
       request: {
         path: CHAT,
-        headers: { "x-simulate": "chunks=2,chunk-delay-ms=20" },
+        headers: { "x-simulate": "fault=hang-after-stream" },
         body: chat("gpt-4o", { stream: true }),
         leaves: "after-last-event",
       },
-      want: { log: HELLO_USAGE },
+      want: {
+        upstream: { aborted: true },
+        log: { outcome: "ok", status: 200, "error.type": undefined, ...HELLO_USAGE },
+      },
     },
     {
       name: "a caller that leaves before the answer begins stops the provider",

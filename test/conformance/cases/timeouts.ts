@@ -83,6 +83,21 @@ export const TIMEOUTS: Group = {
       want: { status: 504, body: anthropicError("timeout_error", /[^"]+/) },
     },
     {
+      name: "a stream that said it is done and never ends is ended for the caller when its time is over",
+      config: CONFIG,
+      request: {
+        path: CHAT,
+        headers: { "x-simulate": "fault=hang-after-stream" },
+        body: chat("idle", { stream: true }),
+      },
+      want: {
+        status: 200,
+        body: /data: \[DONE\]\n\n$/s,
+        upstream: { aborted: true },
+        log: { status: 200, outcome: "ok", "error.type": undefined, usage_estimated: undefined },
+      },
+    },
+    {
       name: "a stream that goes on longer than the idle limit is not cut",
       config: CONFIG,
       request: {
