@@ -19,7 +19,7 @@ import type { RouteMatch } from "../routing/route-table.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { RequestRecord, RequestSink } from "../telemetry/request-record.ts";
 import { estimateInput } from "../usage/estimate.ts";
-import { emptyUsage } from "../usage/token-usage.ts";
+import { emptyUsage, type TokenUsage } from "../usage/token-usage.ts";
 import type { HeaderMap } from "../wire/headers.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Held } from "./limits.ts";
@@ -79,6 +79,7 @@ export class Exchange implements CallerCredentials {
   charged = false;
   settled = false;
   #inputEstimate: number | undefined;
+  #estimate: TokenUsage | undefined;
 
   constructor(context: ExchangeContext, plan: Plan, head: RequestHead) {
     this.context = context;
@@ -112,6 +113,18 @@ export class Exchange implements CallerCredentials {
     if (body === undefined || endpoint?.holdsMedia) return 0;
     this.#inputEstimate ??= estimateInput(body);
     return this.#inputEstimate;
+  }
+
+  /** What it is estimated to use if its answer has so many tokens. One object for all estimates: take from it, do not keep it. */
+  estimate(outputTokens: number): TokenUsage {
+    const isMetered = this.endpoint?.metering === "tokens";
+    const inputTokens = isMetered ? this.inputEstimate : 0;
+    this.#estimate ??= { ...emptyUsage(), estimated: true };
+    const usage = this.#estimate;
+    usage.inputTokens = inputTokens;
+    usage.outputTokens = isMetered ? outputTokens : 0;
+    usage.totalTokens = inputTokens + usage.outputTokens;
+    return usage;
   }
 
   /** Dialect that errors are told in; OpenAI's where the endpoint is not known. */

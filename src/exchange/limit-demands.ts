@@ -6,7 +6,7 @@ import { invariant } from "../errors/invariant.ts";
 import type { Demand } from "../ratelimit/admission.ts";
 import { isCountedByEnvoy } from "../ratelimit/descriptor.ts";
 import type { PreparedLimit } from "../ratelimit/match.ts";
-import { emptyUsage, type TokenUsage } from "../usage/token-usage.ts";
+import type { CostInput } from "../usage/cost.ts";
 import type { Exchange } from "./exchange.ts";
 
 /**
@@ -31,25 +31,9 @@ export function demandsOf(exchange: Exchange, limits: readonly PreparedLimit[], 
   return demands;
 }
 
-/** What an answer is estimated to cost that may have so many tokens; undefined = nobody can tell. */
-export function estimatedCost(
-  exchange: Exchange,
-  limit: Limit,
-  to: { readonly backend: string; readonly model: string },
-  outputTokens: number,
-): number | undefined {
-  return costOf(exchange, limit, to, estimate(exchange, outputTokens));
-}
-
-/** What usage at a backend costs. */
-export function costOf(
-  { plan, match, record }: Exchange,
-  limit: Limit,
-  { backend, model }: { readonly backend: string; readonly model: string },
-  usage: TokenUsage,
-): number | undefined {
+/** What usage at a backend costs; undefined = nobody can tell. */
+export function costOf({ plan, match, record }: Exchange, limit: Limit, input: CostInput): number | undefined {
   invariant(match, "limits are looked at after admission");
-  const input = { usage, model, backend, routeName: record.route };
   return plan.limitCosts.cost(limit, input, plan.costs(match.route), record.startedAt);
 }
 
@@ -67,11 +51,12 @@ function demandOf(exchange: Exchange, limit: Limit, values: readonly string[], r
 }
 
 function dearest(exchange: Exchange, limit: Limit, refs: readonly BackendRef[], outputTokens: number): number {
-  const usage = estimate(exchange, outputTokens);
+  const usage = exchange.estimate(outputTokens);
+  const { route: routeName } = exchange.record;
   let most = 0;
   for (const ref of refs) {
-    const to = { backend: ref.id, model: modelAt(exchange, ref) };
-    most = Math.max(most, costOf(exchange, limit, to, usage) ?? 0);
+    const input = { usage, model: modelAt(exchange, ref), backend: ref.id, routeName };
+    most = Math.max(most, costOf(exchange, limit, input) ?? 0);
   }
   return most;
 }
@@ -100,14 +85,4 @@ function unmetered({ name }: Limit, why: string): GatewayError {
 
 function modelAt({ parsed }: Exchange, ref: BackendRef): string {
   return ref.modelNameOverride ?? parsed?.model ?? "";
-}
-
-function estimate({ endpoint, inputEstimate }: Exchange, outputTokens: number): TokenUsage {
-  const usage = emptyUsage();
-  const isMetered = endpoint?.metering === "tokens";
-  usage.inputTokens = isMetered ? inputEstimate : 0;
-  usage.outputTokens = isMetered ? outputTokens : 0;
-  usage.totalTokens = usage.inputTokens + usage.outputTokens;
-  usage.estimated = true;
-  return usage;
 }

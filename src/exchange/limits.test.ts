@@ -313,7 +313,8 @@ class LateLimiter {
 
   decide(): void {
     const reservation: Reservation = {
-      states: [],
+      shares: [],
+      tightest: () => undefined,
       settle: () => this.ended.push("settled"),
       release: () => this.ended.push("released"),
     };

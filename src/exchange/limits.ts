@@ -6,18 +6,17 @@
 import type { BackendRef } from "../config/runtime-config.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { invariant } from "../errors/invariant.ts";
-import type { Decision, Demand, LimitState, Refusal, Reservation } from "../ratelimit/admission.ts";
+import type { Decision, Demand, Refusal, Reservation } from "../ratelimit/admission.ts";
 import {
   limitHeaders,
   RETRY_UNAVAILABLE_S,
   refusalMessage,
   secondsUntil,
-  shareLeft,
   shareTold,
   shownStates,
-  tightest,
   UNAVAILABLE_MESSAGE,
 } from "../ratelimit/limit-text.ts";
+import { shareLeft, tightest } from "../ratelimit/tightest.ts";
 import type { HeaderMap } from "../wire/headers.ts";
 import { type Awaitable, after } from "./awaitable.ts";
 import type { Exchange } from "./exchange.ts";
@@ -77,15 +76,15 @@ export function reserveAttempt(exchange: Exchange, ref: BackendRef): Awaitable<G
  */
 export function headersAboutLimits(exchange: Exchange, answer?: HeaderMap): readonly string[] {
   const { context, heldByRequest, heldByAttempt } = exchange;
-  const { states = NO_STATES } = heldByRequest?.reservation ?? {};
-  const { states: ofAttempt = NO_STATES } = heldByAttempt?.reservation ?? {};
-  const state = tightest(ofAttempt.length === 0 ? states : [...states, ...ofAttempt]);
+  if (heldByRequest === undefined && heldByAttempt === undefined) return NO_HEADERS;
+  const nowMs = context.wallMs();
+  const states = [heldByRequest, heldByAttempt].map((held) => held?.reservation.tightest(nowMs));
+  const state = tightest(states.filter((one) => one !== undefined));
   if (state === undefined) return NO_HEADERS;
   const isToldTighter = context.limitsInEnvoy && answer !== undefined && shareTold(answer) <= shareLeft(state);
-  return isToldTighter ? NO_HEADERS : limitHeaders(state, context.wallMs());
+  return isToldTighter ? NO_HEADERS : limitHeaders(state, nowMs);
 }
 
-const NO_STATES: readonly LimitState[] = [];
 const NO_HEADERS: readonly string[] = [];
 
 /** Undefined where nothing is limited. */

@@ -1,9 +1,12 @@
 /** What a request is charged for when its answer has ended. */
 import type { Limit } from "../config/limits.ts";
+import type { Demand } from "../ratelimit/admission.ts";
+import type { LimitShare } from "../ratelimit/tightest.ts";
 import { price } from "../telemetry/price.ts";
+import type { CostInput } from "../usage/cost.ts";
 import { isTold, type TokenUsage } from "../usage/token-usage.ts";
 import type { Exchange } from "./exchange.ts";
-import { costOf, estimatedCost } from "./limit-demands.ts";
+import { costOf } from "./limit-demands.ts";
 import type { Held } from "./limits.ts";
 
 /**
@@ -19,8 +22,18 @@ export function settleLimits(exchange: Exchange, usage: TokenUsage | undefined):
 
 function settleHeld(exchange: Exchange, { demands, reservation }: Held, usage: TokenUsage | undefined): void {
   if (usage === undefined || isFailed(exchange, usage)) reservation.release();
-  else reservation.settle(demands.map(({ limit }) => chargeOf(exchange, limit, usage)));
-  for (const demand of demands) if (demand.limit.alerts.length > 0) exchange.context.alerts.look(demand);
+  else reservation.settle(costsOf(exchange, demands, usage));
+  const { shares } = reservation;
+  for (let i = 0; i < demands.length; i++) exchange.context.alerts.look(demands[i] as Demand, shares[i] as LimitShare);
+}
+
+/** What each limit is charged; undefined = what was reserved. */
+function costsOf(exchange: Exchange, demands: readonly Demand[], usage: TokenUsage): (number | undefined)[] {
+  const { backend, requestModel: model, route: routeName } = exchange.record;
+  const input = { usage, model, backend, routeName };
+  const costs: (number | undefined)[] = [];
+  for (const { limit } of demands) costs.push(chargeOf(exchange, limit, input));
+  return costs;
 }
 
 /** A whole answer that could not be used, and did not say what it cost. */
@@ -28,21 +41,24 @@ function isFailed({ record }: Exchange, usage: TokenUsage): boolean {
   return record.outcome === "error" && !record.stream && !isTold(usage);
 }
 
-/** Undefined = what was reserved. */
-function chargeOf(exchange: Exchange, limit: Limit, usage: TokenUsage): number | undefined {
+function chargeOf(exchange: Exchange, limit: Limit, input: CostInput): number | undefined {
   const { answerCost } = limit;
-  const { context, endpoint, match, parsed, plan, record } = exchange;
+  const { endpoint, parsed } = exchange;
   if (answerCost === undefined || endpoint?.metering === "free") return 0;
-  const at = { backend: record.backend, model: record.requestModel };
-  if (endpoint?.metering === "tokens" && !isTold(usage)) {
+  if (endpoint?.metering === "tokens" && !isTold(input.usage)) {
     // An answer is not free because its provider does not say what it cost.
-    return estimatedCost(exchange, limit, at, parsed?.outputTokensMax ?? limit.assumedOutputTokens);
+    const usage = exchange.estimate(parsed?.outputTokensMax ?? limit.assumedOutputTokens);
+    return costOf(exchange, limit, { ...input, usage });
   }
-  if (answerCost.from === "price") return costOf(exchange, limit, at, usage) ?? 0;
-  if (answerCost.from !== "metadata") return costOf(exchange, limit, at, usage);
-  // Computed once, for the log as well.
+  if (answerCost.from === "metadata") return costForLog(exchange, answerCost.key);
+  const cost = costOf(exchange, limit, input);
+  return answerCost.from === "price" ? (cost ?? 0) : cost;
+}
+
+/** The cost under a key of the route's, computed once, for the log as well. */
+function costForLog({ context, match, plan, record }: Exchange, key: string): number | undefined {
   for (const error of price(record)) context.log.warn("cost not computed", { requestId: record.requestId, error });
-  const index = record.costs.indexOf(answerCost.key);
+  const index = record.costs.indexOf(key);
   if (index >= 0) return Number(record.costs[index + 1]);
-  return match !== undefined && plan.costs(match.route).has(answerCost.key) ? undefined : 0;
+  return match !== undefined && plan.costs(match.route).has(key) ? undefined : 0;
 }

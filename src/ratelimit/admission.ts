@@ -1,5 +1,6 @@
 /** What an exchange and the limiter say to each other. */
 import type { Limit } from "../config/limits.ts";
+import type { LimitShare } from "./tightest.ts";
 
 /** What a request asks of one counter. */
 export interface Demand {
@@ -34,8 +35,14 @@ export interface LimitState {
 
 /** How a request stands with its limits. Exactly one of `settle` and `release` takes effect, the first that is called. */
 export interface Reservation {
-  /** One per demand. */
-  readonly states: readonly LimitState[];
+  /** One per demand, as they stand as far as is known here. */
+  readonly shares: readonly LimitShare[];
+  /**
+   * The limit that its caller is told about (tightest.ts), as it stands now; undefined = there is none.
+   *
+   * @param nowMs Unix milliseconds.
+   */
+  tightest(nowMs: number): LimitState | undefined;
   /**
    * Charges what the answer cost and gives back what was reserved beyond.
    *

@@ -30,9 +30,12 @@ test("an alert is told by one of the processes that see it, once, and no secret 
   const { all, lines } = processes();
   const demand = { limit: LIMIT, values: ["sk-1234"], answerEstimate: 0, assumed: 0 };
   for (const { limiter, alerts } of all) {
-    await limiter.admit([demand]);
-    alerts.look(demand);
-    alerts.look(demand);
+    const decision = await limiter.admit([demand]);
+    assert.ok(decision.admitted);
+    const [share] = decision.reservation.shares;
+    assert.ok(share);
+    alerts.look(demand, share);
+    alerts.look(demand, share);
     await new Promise(setImmediate);
   }
   assert.deepEqual(

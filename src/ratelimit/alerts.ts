@@ -5,6 +5,7 @@ import { counterKey, shownValue } from "./counter-key.ts";
 import { shownAmount } from "./limit-text.ts";
 import type { Limiter } from "./limiter.ts";
 import type { LimiterLog } from "./store-link.ts";
+import type { LimitShare } from "./tightest.ts";
 
 /** What alerts are made of. */
 export interface AlertOptions {
@@ -36,13 +37,17 @@ export class LimitAlerts {
     return [...this.#counts.values()];
   }
 
-  /** Looks whether a counter that was just used has come to one of its limit's alerts. */
-  look(demand: Demand): void {
-    const { limit } = demand;
-    if (limit.alerts.length === 0) return;
+  /**
+   * Looks whether a counter that was just used has come to one of its limit's alerts.
+   *
+   * @param share As it stands; it may not have been told yet that its period has ended.
+   */
+  look(demand: Demand, share: LimitShare): void {
+    const { alerts } = demand.limit;
+    const [lowest] = alerts;
+    if (lowest === undefined || !isReached(share, lowest)) return;
     const state = this.#options.limiter.state(demand);
-    const percent = state.amount > 0 ? (100 * state.used) / state.amount : Number.POSITIVE_INFINITY;
-    for (const threshold of limit.alerts) if (percent >= threshold) this.#reached(demand, state, threshold);
+    for (const threshold of alerts) if (isReached(state, threshold)) this.#reached(demand, state, threshold);
   }
 
   #reached(demand: Demand, state: LimitState, threshold: number): void {
@@ -91,6 +96,10 @@ export class LimitAlerts {
     this.#claims.set(id, claim);
     return claim;
   }
+}
+
+function isReached({ amount, used }: LimitShare, percent: number): boolean {
+  return 100 * used >= percent * amount;
 }
 
 const ALERT = "/alert/";

@@ -208,12 +208,16 @@ export class Counter {
   }
 
   /** As the counter stands, for callers. */
-  state(limit: Limit): LimitState {
-    this.roll(this.link.storeMs());
-    const used = this.spentByAll + this.reserved + this.#othersReserved;
-    const { amount } = this;
+  state(limit: Limit, nowMs: number): LimitState {
+    this.roll(nowMs + this.link.offsetMs);
+    const { amount, usedByAll: used } = this;
     const resetAtMs = resetAt(limit.window, this.period, this.#oldestMs) - this.link.offsetMs;
     return { limit, amount, used, remaining: Math.max(0, amount - used), resetAtMs };
+  }
+
+  /** Spent and reserved in the period, as far as is known. */
+  get usedByAll(): number {
+    return this.spentByAll + this.reserved + this.#othersReserved;
   }
 
   /** Spent in the period, as far as is known. */

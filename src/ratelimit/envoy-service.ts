@@ -29,7 +29,7 @@ import {
   REFUSAL_HEADER,
   STATES_HEADER,
 } from "./descriptor.ts";
-import { refusalMessage, secondsUntil, shownStates, tightest, UNAVAILABLE_MESSAGE } from "./limit-text.ts";
+import { refusalMessage, secondsUntil, shownStates, UNAVAILABLE_MESSAGE } from "./limit-text.ts";
 import type { Limiter } from "./limiter.ts";
 
 const SHOULD_RATE_LIMIT = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
@@ -145,8 +145,7 @@ export class EnvoyService {
       const { reservation } = decision;
       // Nothing is held beside what the request costs: what its answer costs is charged when it has ended.
       reservation.release();
-      const { states } = reservation;
-      return this.#response(places, tightest(states), asked);
+      return this.#response(places, reservation.tightest(this.#nowMs()), asked);
     }
     const { refusal } = decision;
     if (refusal.why === "unavailable") {

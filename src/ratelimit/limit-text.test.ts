@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Limit, LimitWindow } from "../config/limits.ts";
 import type { LimitState } from "./admission.ts";
-import { limitHeaders, refusalMessage, shownAmount, shownStates, tightest } from "./limit-text.ts";
+import { limitHeaders, refusalMessage, shownAmount, shownStates } from "./limit-text.ts";
 import { testLimit } from "./test-limit.ts";
+import { tightest } from "./tightest.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 

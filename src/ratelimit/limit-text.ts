@@ -44,29 +44,7 @@ export function shownAmount({ unit }: Pick<Limit, "unit">, amount: number): stri
   return `${dollars}.${fraction}`;
 }
 
-/** The state of the limit that has the least share left, which is what callers are told; undefined = there is none to tell of. */
-export function tightest(states: readonly LimitState[]): LimitState | undefined {
-  let found: LimitState | undefined;
-  for (const state of states) {
-    if (state.limit.shadow || isOutdone(state, states)) continue;
-    if (found === undefined || shareLeft(state) < shareLeft(found)) found = state;
-  }
-  return found;
-}
-
-/** Of those that share a group the one with the most left decides. */
-function isOutdone(state: LimitState, states: readonly LimitState[]): boolean {
-  const { group } = state.limit;
-  if (group === undefined) return false;
-  return states.some((other) => other.limit.group === group && shareLeft(other) > shareLeft(state));
-}
-
-/** The part of a limit that is left, from 0 to 1. */
-export function shareLeft({ amount, remaining }: LimitState): number {
-  return amount > 0 ? remaining / amount : 0;
-}
-
-/** The same of the limit that {@link limitHeaders} tell of; infinite = they are not there. */
+/** The part that is left, from 0 to 1, of the limit that {@link limitHeaders} tell of; infinite = they are not there. */
 export function shareTold(headers: Pick<HeaderMap, "get">): number {
   const [amount, remaining] = ["limit", "remaining"].map((name) => {
     return Number.parseFloat(headers.get(`x-ratelimit-${name}`) ?? "");

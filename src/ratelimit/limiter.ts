@@ -121,7 +121,7 @@ export class Limiter {
     const nowMs = this.#options.nowMs();
     const stakes = demands.map((demand) => new Stake(demand, this.#counterOf(demand, nowMs)));
     const request = new PendingRequest(stakes, nowMs);
-    const decision = this.#decide(request, false);
+    const decision = this.#decide(request, nowMs, false);
     if (decision !== undefined) return decision;
     this.#totals.waited++;
     return new Promise((resolve) => {
@@ -138,26 +138,31 @@ export class Limiter {
       const cost = whole(costs[i] ?? 0);
       counter.spent += cost;
       counter.used(cost);
-      return counter.state(demand.limit);
+      return counter.state(demand.limit, nowMs);
     });
   }
 
   /** How a counter stands, as far as is known here. */
   state(demand: Demand): LimitState {
-    return this.#counterOf(demand, this.#options.nowMs()).state(demand.limit);
+    const nowMs = this.#options.nowMs();
+    return this.#counterOf(demand, nowMs).state(demand.limit, nowMs);
   }
 
   /** How counters stand by their stores' word; as far as is known here, where a store does not answer. */
   async read(demands: readonly Demand[]): Promise<readonly LimitReading[]> {
     const nowMs = this.#options.nowMs();
-    return await Promise.all(demands.map((demand) => readFrom(this.#counterOf(demand, nowMs), demand.limit)));
+    const counters = demands.map((demand) => this.#counterOf(demand, nowMs));
+    await Promise.all(counters.map((counter) => counter.link.refresh(counter)));
+    const readMs = this.#options.nowMs();
+    return counters.map((counter, i) => readingOf(counter, (demands[i] as Demand).limit, readMs));
   }
 
   /** Counters that this process knows of, at most so many, and of each limit those that it has used most before. */
   known(max: number): readonly KnownCounter[] {
+    const nowMs = this.#options.nowMs();
     const counters = [...this.#counters].slice(-max);
-    const live = new Map(counters.map((counter) => [counter.key, knownOf(counter)]));
-    const before = this.#remembered.at(this.#options.nowMs()).filter(({ key }) => !live.has(key));
+    const live = new Map(counters.map((counter) => [counter.key, knownOf(counter, nowMs)]));
+    const before = this.#remembered.at(nowMs).filter(({ key }) => !live.has(key));
     return [...live.values(), ...before];
   }
 
@@ -207,18 +212,17 @@ export class Limiter {
   }
 
   /** @returns Undefined = the request has to wait. */
-  #decide(request: PendingRequest, storeFailed: boolean): Decision | undefined {
+  #decide(request: PendingRequest, nowMs: number, storeFailed: boolean): Decision | undefined {
+    const waitedMs = nowMs - request.startedMs;
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      const nowMs = this.#options.nowMs();
-      const waitedMs = nowMs - request.startedMs;
       const room = request.judge(nowMs);
       if (room === ROOM.yes) return this.#admit(request, nowMs);
-      if (room === ROOM.no) return this.#refuse(request);
+      if (room === ROOM.no) return this.#refuse(request, nowMs);
       if (room === ROOM.later) return undefined;
       if (storeFailed || waitedMs >= WAIT_MAX_MS || request.isStoreAway(nowMs)) break;
       if (!request.askNow()) return undefined;
     }
-    return this.#without(request);
+    return this.#without(request, nowMs);
   }
 
   #admit(request: PendingRequest, nowMs: number): Decision {
@@ -228,18 +232,18 @@ export class Limiter {
     return { admitted: true, reservation: request };
   }
 
-  #refuse(request: PendingRequest): Decision {
+  #refuse(request: PendingRequest, nowMs: number): Decision {
     request.isDecided = true;
     this.#totals.refused++;
-    const { states } = request;
+    const states = request.states(nowMs);
     const refusing = request.refusing && states[request.stakes.indexOf(request.refusing)];
     invariant(refusing, "it is a limit that refuses");
     return { admitted: false, refusal: { why: "exhausted", states, refusing } };
   }
 
   /** Decides about a request that the store cannot be asked about. */
-  #without(request: PendingRequest): Decision {
-    const { withoutStore, nowMs } = this.#options;
+  #without(request: PendingRequest, nowMs: number): Decision {
+    const { withoutStore } = this.#options;
     if (withoutStore === "fail-closed") {
       request.isDecided = true;
       this.#totals.unavailable++;
@@ -255,7 +259,7 @@ export class Limiter {
       request.beside = decision.reservation;
     }
     this.#totals.bypassed++;
-    return this.#admit(request, nowMs());
+    return this.#admit(request, nowMs);
   }
 
   #decideByShare(request: PendingRequest): Decision {
@@ -303,7 +307,7 @@ export class Limiter {
 
   #retry(request: PendingRequest, failed: boolean): void {
     if (request.isDecided) return;
-    const decision = this.#decide(request, failed);
+    const decision = this.#decide(request, this.#options.nowMs(), failed);
     if (decision === undefined) this.#wait(request);
     else request.resolve?.(decision);
   }
@@ -313,7 +317,7 @@ export class Limiter {
     const nowMs = this.#options.nowMs();
     for (const counter of this.#counters) {
       if (!counter.isIdle() || ++counter.idleTicks <= IDLE_TICKS_MAX) continue;
-      this.#remembered.note(knownOf(counter));
+      this.#remembered.note(knownOf(counter, nowMs));
       this.#counters.delete(counter);
     }
     for (const [link, counters] of this.#due(nowMs)) void link.ask(counters);
@@ -356,12 +360,11 @@ function amountOf({ amount, extra }: Limit, storeMs: number): number {
   return extra.reduce((sum, more) => (storeMs < more.untilMs ? sum + more.amount : sum), amount);
 }
 
-function knownOf(counter: Counter): KnownCounter {
-  return { key: counter.key, state: counter.state(counter.limit), toldMs: Math.max(0, counter.toldMs) };
+function knownOf(counter: Counter, nowMs: number): KnownCounter {
+  return { key: counter.key, state: counter.state(counter.limit, nowMs), toldMs: Math.max(0, counter.toldMs) };
 }
 
-async function readFrom(counter: Counter, limit: Limit): Promise<LimitReading> {
-  await counter.link.refresh(counter);
-  const state = counter.state(limit);
+function readingOf(counter: Counter, limit: Limit, nowMs: number): LimitReading {
+  const state = counter.state(limit, nowMs);
   return { ...state, key: counter.key, reserved: state.used - counter.spentByAll };
 }

@@ -1,9 +1,11 @@
 /** A request between its limits and the decision, and afterwards what it holds. */
+import type { Limit } from "../config/limits.ts";
 import type { Decision, Demand, LimitState, Reservation } from "./admission.ts";
 import { type Counter, ROOM, type Room } from "./counter.ts";
+import { type LimitShare, tightest } from "./tightest.ts";
 
 /** What a request needs of one counter, and holds of it once it is admitted. */
-export class Stake {
+export class Stake implements LimitShare {
   readonly demand: Demand;
   readonly counter: Counter;
   /** What has to be free. */
@@ -39,6 +41,18 @@ export class Stake {
     }
   }
 
+  get limit(): Limit {
+    return this.demand.limit;
+  }
+
+  get amount(): number {
+    return this.counter.amount;
+  }
+
+  get used(): number {
+    return this.counter.usedByAll;
+  }
+
   /** Looks whether there is room; those that wait come before a newcomer. */
   look(nowMs: number, isNewcomer: boolean, waitedMs: number): Room {
     const { counter, need, seen } = this;
@@ -65,16 +79,25 @@ export class PendingRequest implements Reservation {
   /** What holds it beside, where it is decided without the store. */
   beside: Reservation | undefined;
   #hasEnded = false;
-  #states: readonly LimitState[] | undefined;
 
   constructor(stakes: readonly Stake[], nowMs: number) {
     this.stakes = stakes;
     this.startedMs = nowMs;
   }
 
-  get states(): readonly LimitState[] {
-    this.#states ??= this.stakes.map(({ counter, demand }) => counter.state(demand.limit));
-    return this.#states;
+  get shares(): readonly LimitShare[] {
+    return this.stakes;
+  }
+
+  tightest(nowMs: number): LimitState | undefined {
+    for (const { counter } of this.stakes) counter.roll(nowMs + counter.link.offsetMs);
+    const stake = tightest(this.stakes);
+    return stake?.counter.state(stake.limit, nowMs);
+  }
+
+  /** How its limits stand, one per demand. */
+  states(nowMs: number): readonly LimitState[] {
+    return this.stakes.map(({ counter, limit }) => counter.state(limit, nowMs));
   }
 
   /** What it needs of a counter. */
