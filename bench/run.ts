@@ -30,7 +30,7 @@ const HELP = `npm run bench -- [OPTION…]
   --litellm         LiteLLM as well (installs some hundred MB into .cache/)
   --workload a,b    these workloads: ${WORKLOADS.map(({ name }) => name).join(", ")} (default: all)
   --seconds N       length of one measurement (default 3)
-  --rounds N        measurements of each pair, interleaved; the report shows medians (default 3)
+  --rounds N        how often everything is started, warmed up and measured; the report shows medians (default 3)
   --quick           one round of one second, without cold start and second core
   --check           exit code 1 when a bar is missed or was not measured
   --help
@@ -48,20 +48,14 @@ interface Settings {
   readonly mustMeetBars: boolean;
 }
 
-const WARM_UP_SECONDS = 2;
+/** As long as compilers need: in its first second a process takes three times as long for a request as in its fifth. */
+const WARM_UP_SECONDS = 5;
 
 const settings = settingsOf(process.argv.slice(2));
 if (settings !== undefined) await run(settings);
 
-async function run({
-  systems: names,
-  workloads,
-  seconds,
-  rounds,
-  isQuick,
-  isWhole,
-  mustMeetBars,
-}: Settings): Promise<void> {
+async function run(settings: Settings): Promise<void> {
+  const { systems: names, workloads, seconds, rounds, isQuick, isWhole, mustMeetBars } = settings;
   const root = join(import.meta.dirname, "..");
   const cache = join(root, ".cache");
   mkdirSync(join(cache, "bench"), { recursive: true });
@@ -78,9 +72,7 @@ async function run({
   const mock = await startMock({ root, tools, scratch }, LOAD_CORE);
   const ground: Ground = { root, tools, scratch, mockPort: mock.port };
   const coldStart = hasGateway && !isQuick ? await alone("cold start", () => measureColdStart(ground)) : undefined;
-  const systems = await startAll(names, ground);
-  const samples = await measureAll(load, systems, { workloads, seconds, rounds });
-  for (const { process: started } of systems) await started?.stop();
+  const { systems, samples } = await measureAll(load, ground, settings);
   const [unary] = workloads;
   const isScaled = hasGateway && !isQuick && unary?.name === "unary-1k";
   const twoCores: TwoCores | undefined = isScaled
@@ -113,24 +105,31 @@ async function startAll(names: readonly SystemName[], ground: Ground): Promise<S
   return systems;
 }
 
-/** Measures every pair in every round, so that the machine's drift hits all systems alike. */
+/**
+ * Measures every pair in every round, so that the machine's drift hits all systems alike. Each round has processes of its own: one
+ * process is up to 20 % off another of the same kind for as long as it runs.
+ */
 async function measureAll(
   load: LoadGenerator,
-  systems: readonly System[],
-  { workloads, seconds, rounds }: Pick<Settings, "workloads" | "seconds" | "rounds">,
-): Promise<Sample[]> {
+  ground: Ground,
+  { systems: names, workloads, seconds, rounds, isQuick }: Settings,
+): Promise<{ readonly systems: readonly System[]; readonly samples: readonly Sample[] }> {
+  const all = new Map<SystemName, System>();
   const samples: Sample[] = [];
   const broken = new Set<string>();
-  for (let round = 0; round <= rounds; round += 1) {
-    for (const workload of workloads) {
-      // Forth and back: none is always first.
-      for (const system of round % 2 === 0 ? systems : systems.toReversed()) {
+  for (let round = 1; round <= rounds; round += 1) {
+    const systems = await startAll(names, ground);
+    for (const system of systems) if (!all.has(system.name)) all.set(system.name, system);
+    // Forth and back: none is always first.
+    const inTurn = round % 2 === 0 ? systems : systems.toReversed();
+    const pairs = workloads.flatMap((workload) => inTurn.map((system) => ({ workload, system })));
+    for (const isWarmUp of [true, false]) {
+      for (const { workload, system } of pairs) {
         const pair = `${workload.name}, ${system.name}`;
         if (broken.has(pair)) continue;
-        const isWarmUp = round === 0;
-        progress(`${isWarmUp ? "warm-up" : `round ${round} of ${rounds}`}: ${pair}`);
+        progress(`round ${round} of ${rounds}${isWarmUp ? ", warm-up" : ""}: ${pair}`);
         try {
-          const length = isWarmUp ? Math.min(WARM_UP_SECONDS, seconds) : seconds;
+          const length = isWarmUp && !isQuick ? WARM_UP_SECONDS : seconds;
           const sample = await measure(load, { system, workload, round, seconds: length });
           if (!isWarmUp) samples.push(sample);
         } catch (error) {
@@ -139,8 +138,9 @@ async function measureAll(
         }
       }
     }
+    for (const { process: started } of systems) await started?.stop();
   }
-  return samples;
+  return { systems: [...all.values()], samples };
 }
 
 async function alone<T extends ColdStart | TwoCores>(

@@ -28,6 +28,7 @@ const SIDEWAYS = new Map([
   ["translate", new Set(["usage"])], // A translator fills in token usage.
   ["backend-auth", new Set(["telemetry"])], // A credential that cannot be got is logged.
   ["caller-auth", new Set(["telemetry"])], // Keys of an issuer that cannot be had are logged.
+  ["ratelimit", new Set(["telemetry"])], // A store that does not answer is logged, and limits have metrics.
 ]);
 
 /** Folders without I/O, clock, environment or promises: time, ids and chance come in through a context. */

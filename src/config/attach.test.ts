@@ -1,16 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatFault } from "../errors/config-error.ts";
-import { parseResources } from "../resources/load.ts";
-import { compile } from "./compile.ts";
-
-function compileText(text: string) {
-  const { set, faults } = parseResources([{ name: "f.yaml", text }], {}, () => "");
-  assert.deepEqual(faults.map(formatFault), []);
-  const compiled = compile(set, { loadedAt: 1 });
-  assert.deepEqual(compiled.faults.map(formatFault), []);
-  return compiled;
-}
+import { compileValid } from "./test-configuration.ts";
 
 function gateway(name: string, listeners: string, annotations = "{}"): string {
   return `apiVersion: gateway.networking.k8s.io/v1
@@ -86,7 +76,7 @@ const HOSTNAMES = [
 for (const { name, in: text, want } of HOSTNAMES) {
   test(`the hostnames a route is served under: ${name}`, () => {
     assert.deepEqual(
-      compileText(text).config.routes.map(({ hostnames }) => hostnames),
+      compileValid(text).config.routes.map(({ hostnames }) => hostnames),
       [want],
     );
   });
@@ -123,7 +113,7 @@ const REFUSED = [
 
 for (const { name, in: text, want } of REFUSED) {
   test(`a route that is attached to nothing is not served, and its status says why: ${name}`, () => {
-    const { config } = compileText(text);
+    const { config } = compileValid(text);
     assert.ok(!config.routes.some(({ id }) => id.endsWith("/r")));
     const status = config.statuses.find(({ kind, id }) => kind === "AIGatewayRoute" && id.endsWith("/r"));
     assert.deepEqual(status?.conditions, [
@@ -133,7 +123,7 @@ for (const { name, in: text, want } of REFUSED) {
 }
 
 test("a port has the routes of its listeners, under the hostnames they share with these", () => {
-  const { config, notices } = compileText(
+  const { config, notices } = compileValid(
     gateway(
       "g",
       `{name: a, port: 80, protocol: HTTP, hostname: a.example}, {name: b, port: 80, protocol: HTTP, hostname: b.example},
@@ -176,7 +166,7 @@ test("a port has the routes of its listeners, under the hostnames they share wit
 
 test("a route that several ports serve has the same rules at each", () => {
   const listeners = "{name: a, port: 80, protocol: HTTP, hostname: a.example}, {name: b, port: 81, protocol: HTTP}";
-  const { config } = compileText(gateway("g", listeners) + route("parentRefs: [{name: g}]"));
+  const { config } = compileValid(gateway("g", listeners) + route("parentRefs: [{name: g}]"));
   const [first, second] = config.listeners.map(({ routes }) => routes[0]);
   assert.ok(first !== undefined);
   assert.equal(first.rules, second?.rules);
@@ -192,14 +182,14 @@ spec: {globalLLMRequestCosts: [{metadataKey: ${name}, type: TotalToken}]}
 ---
 `,
   );
-  const { config, notices } = compileText(
+  const { config, notices } = compileValid(
     gateway("g", HTTP, "{aigateway.envoyproxy.io/gateway-config: used}") + configs.join(""),
   );
   assert.deepEqual(
     config.globalCosts.map(({ metadataKey, type }) => ({ metadataKey, type })),
     [{ metadataKey: "used", type: "TotalToken" }],
   );
-  assert.deepEqual(notices.map(formatFault), [
+  assert.deepEqual(notices, [
     "f.yaml:13:18: GatewayConfig default/unused: metadata.name: is not in use: no served Gateway names it in the annotation aigateway.envoyproxy.io/gateway-config",
   ]);
 });

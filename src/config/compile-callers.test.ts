@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatFault } from "../errors/config-error.ts";
-import { parseResources } from "../resources/load.ts";
-import { compile } from "./compile.ts";
+import { compileText, withoutPlaces } from "./test-configuration.ts";
 
 const ROUTES = `apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
@@ -22,10 +20,8 @@ spec: {rules: []}
 const HASH = "a".repeat(64);
 
 function callersOf(text: string) {
-  const { set, faults } = parseResources([{ name: "f.yaml", text: `${ROUTES}---\n${text}` }], {}, () => "");
-  const { config, faults: found } = compile(set, { loadedAt: 1 });
-  const told = [...faults, ...found].map((fault) => formatFault(fault).replace(/^f\.yaml:\d+:\d+: /, ""));
-  return { callers: config.routes.map(({ callers }) => callers), faults: told, config };
+  const { config, faults } = compileText(`${ROUTES}---\n${text}`);
+  return { callers: config.routes.map(({ callers }) => callers), faults: withoutPlaces(faults), config };
 }
 
 function policy(spec: string, target = "{group: gateway.networking.k8s.io, kind: Gateway, name: g}"): string {

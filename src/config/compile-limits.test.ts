@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatFault } from "../errors/config-error.ts";
-import { parseResources } from "../resources/load.ts";
-import { compile } from "./compile.ts";
 import type { Limit } from "./limits.ts";
+import { compileText, withoutPlaces } from "./test-configuration.ts";
 
 const BASE = `apiVersion: aigateway.envoyproxy.io/v1beta1
 kind: AIGatewayRoute
@@ -27,12 +25,9 @@ spec: {endpoints: [{ip: {address: 127.0.0.1, port: 80}}]}
 `;
 
 function limitsOf(text: string) {
-  const { set, faults } = parseResources([{ name: "f.yaml", text: `${BASE}---\n${text}` }], {}, () => "");
-  const { config, notices, faults: found } = compile(set, { loadedAt: 1 });
+  const { config, notices, faults } = compileText(`${BASE}---\n${text}`);
   // The text before is that of every case.
-  const told = [...faults, ...found].map((fault) => formatFault(fault).replace(/^f\.yaml:\d+:\d+: /, ""));
-  const noticed = notices.map((notice) => formatFault(notice).replace(/^f\.yaml:\d+:\d+: /, ""));
-  return { limits: config.limits, faults: told, notices: noticed };
+  return { limits: config.limits, faults: withoutPlaces(faults), notices: withoutPlaces(notices) };
 }
 
 /** What a limit says, without what faults in it would be told as. */

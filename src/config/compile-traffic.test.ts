@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatFault } from "../errors/config-error.ts";
-import { parseResources } from "../resources/load.ts";
-import { compile } from "./compile.ts";
+import { compileText, withoutPlaces } from "./test-configuration.ts";
 import type { TrafficPolicy } from "./traffic-policy.ts";
 
 function compilePolicy(spec: string) {
@@ -18,15 +16,10 @@ spec:
   targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: r}]
   ${spec}
 `;
-  const { set, faults } = parseResources([{ name: "f.yaml", text }], {}, () => "");
-  assert.deepEqual(faults.map(formatFault), []);
-  const { config, notices, faults: found } = compile(set, { loadedAt: 1, host: "envoy" });
+  const { config, notices, faults } = compileText(text, { host: "envoy" });
   const [traffic] = config.routes.map((route) => route.traffic);
-  return {
-    traffic,
-    notices: notices.map(({ path, reason }) => `${path.replace("BackendTrafficPolicy default/p: ", "")}: ${reason}`),
-    faults: found.map(formatFault),
-  };
+  const told = withoutPlaces(notices).map((notice) => notice.replace("BackendTrafficPolicy default/p: ", ""));
+  return { traffic, notices: told, faults };
 }
 
 const RETRY = {
@@ -241,8 +234,7 @@ kind: BackendTrafficPolicy
 metadata: {name: p}
 spec: {targetRefs: [], loadBalancer: {type: RoundRobin, slowStart: {window: 1s}}}
 `;
-  const { notices } = parseResources([{ name: "f.yaml", text }], {}, () => "");
-  assert.deepEqual(notices.map(formatFault), [
+  assert.deepEqual(compileText(text, { host: "envoy" }).notices, [
     "f.yaml:4:57: BackendTrafficPolicy default/p: spec.loadBalancer.slowStart: is not applied by this gateway",
   ]);
 });

@@ -3,28 +3,20 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { formatFault } from "../errors/config-error.ts";
 import { invariant } from "../errors/invariant.ts";
-import { parseResources } from "../resources/load.ts";
-import { type Compiled, compile } from "./compile.ts";
+import { compileText, compileValid, LOADED_AT, type TestConfiguration } from "./test-configuration.ts";
 import { testTls } from "./test-upstream-tls.ts";
 
 const CA = readFileSync(new URL("../../testdata/tls/ca.pem", import.meta.url), "utf8");
 
-function compileText(text: string): Compiled {
-  const { set, faults } = parseResources([{ name: "f.yaml", text }], {}, () => "");
-  assert.deepEqual(faults.map(formatFault), []);
-  return compile(set, { loadedAt: 1_700_000_000 });
-}
-
 /** The only backendRef of a configuration without faults. */
 function onlyRef(text: string) {
-  const { config, faults } = compileText(text);
-  assert.deepEqual(faults.map(formatFault), []);
+  const { config } = compileValid(text);
   const ref = config.routes[0]?.rules[0]?.backends[0];
   invariant(ref, "the text has a backend");
   return ref;
 }
 
-function statusOf({ config }: Compiled, kind: string): string[] {
+function statusOf({ config }: TestConfiguration, kind: string): string[] {
   return config.statuses
     .filter((status) => status.kind === kind)
     .flatMap(({ id, conditions }) => conditions.map(({ type, message }) => `${id} ${type}: ${message}`));
@@ -67,7 +59,7 @@ spec:
 `;
 
 test("without a Gateway there is a listener on port 1975 that takes every route", () => {
-  const { config } = compileText(ROUTE + AI_BACKEND + PLAIN);
+  const { config } = compileValid(ROUTE + AI_BACKEND + PLAIN);
   assert.deepEqual(config.listeners, [
     {
       name: "default",
@@ -86,7 +78,7 @@ test("without a Gateway there is a listener on port 1975 that takes every route"
 });
 
 test("a rule is compiled with all it says", () => {
-  const { config } = compileText(`apiVersion: aigateway.envoyproxy.io/v1beta1
+  const { config } = compileValid(`apiVersion: aigateway.envoyproxy.io/v1beta1
 kind: AIGatewayRoute
 metadata: {name: r, namespace: apps}
 spec:
@@ -178,7 +170,7 @@ ${PLAIN}`);
     backends: [],
     timeouts: { requestMs: undefined, backendRequestMs: undefined, streamIdleMs: undefined },
     modelsOwnedBy: "Envoy AI Gateway",
-    modelsCreatedAt: 1_700_000_000,
+    modelsCreatedAt: LOADED_AT,
   });
   const [cost] = route?.costs ?? [];
   invariant(cost, "there is a cost");
@@ -273,10 +265,10 @@ for (const { name, in: text, want } of UPSTREAMS) {
 }
 
 test("HTTPS by its port but without TLS is worth a notice", () => {
-  const { notices } = compileText(
+  const { notices } = compileValid(
     ROUTE + AI_BACKEND + backend("{endpoints: [{fqdn: {hostname: a.example, port: 443}}]}"),
   );
-  assert.deepEqual(notices.map(formatFault), [
+  assert.deepEqual(notices, [
     "f.yaml:18:20: Backend default/openai: spec.endpoints[0]: is called in clear text on port 443; for HTTPS add a BackendTLSPolicy for Backend default/openai",
   ]);
 });
@@ -297,7 +289,7 @@ for (const { name, in: value, want, faults } of strictness) {
   test(`a route ${name}`, () => {
     const annotated = `{name: r, annotations: {aigateway.envoyproxy.io/strict-translation: "${value}"}}`;
     const compiled = compileText(ROUTE.replace("{name: r}", annotated) + AI_BACKEND + PLAIN);
-    assert.deepEqual(compiled.faults.map(formatFault), faults);
+    assert.deepEqual(compiled.faults, faults);
     assert.deepEqual(
       compiled.config.routes.map(({ strictTranslation }) => strictTranslation),
       [want],
@@ -306,7 +298,7 @@ for (const { name, in: value, want, faults } of strictness) {
 }
 
 test("the same objects have the same version, whatever the text around them", () => {
-  const version = (text: string) => compileText(text).config.version;
+  const version = (text: string) => compileValid(text).config.version;
   const text = ROUTE + AI_BACKEND + PLAIN;
   assert.match(version(text), /^[0-9a-f]{12}$/);
   assert.equal(version(text), version(`# a comment\n---\n${text}`));
@@ -323,8 +315,7 @@ spec:
     - backendRefs: [{name: pool, group: inference.networking.k8s.io, kind: InferencePool}]
 ---
 ${AI_BACKEND}${backend("{type: DynamicResolver}")}`;
-  const compiled = compileText(text);
-  assert.deepEqual(compiled.faults, []);
+  const compiled = compileValid(text);
   assert.deepEqual(statusOf(compiled, "AIGatewayRoute"), [
     "default/r NotAccepted: InferencePool backends are not supported yet",
   ]);
@@ -338,9 +329,8 @@ ${AI_BACKEND}${backend("{type: DynamicResolver}")}`;
 });
 
 test("a schema that nothing is translated to is told in the status", () => {
-  const { set } = parseResources([{ name: "f.yaml", text: ROUTE + AI_BACKEND + PLAIN }], {}, () => "");
   const servedSchemas = new Set(["Anthropic" as const]);
-  assert.deepEqual(statusOf(compile(set, { loadedAt: 1, servedSchemas }), "AIServiceBackend"), [
+  assert.deepEqual(statusOf(compileValid(ROUTE + AI_BACKEND + PLAIN, { servedSchemas }), "AIServiceBackend"), [
     "default/openai NotAccepted: schema OpenAI is not supported yet; supported are Anthropic",
   ]);
 });

@@ -1,18 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatFault } from "../errors/config-error.ts";
-import { parseResources, type Source } from "../resources/load.ts";
+import type { Source } from "../resources/load.ts";
 import type { Environment } from "../resources/substitute.ts";
-import { compile } from "./compile.ts";
 import { resourcesFromEnv, simulatedResources } from "./from-env.ts";
+import { compileValid } from "./test-configuration.ts";
 
 /** The rules a source comes to, with what matters of their backends. */
 function rulesOf(source: Source, env: Environment) {
-  const { set, faults, notices, ignored } = parseResources([source], env, () => "");
-  const compiled = compile(set, { loadedAt: 1 });
-  assert.deepEqual([...faults, ...compiled.faults].map(formatFault), []);
-  assert.deepEqual([...notices, ...compiled.notices, ...ignored], []);
-  return compiled.config.routes.flatMap(({ rules }) =>
+  const { config, notices, ignored } = compileValid(source.text, { env });
+  assert.deepEqual([...notices, ...ignored], []);
+  return config.routes.flatMap(({ rules }) =>
     rules.map(({ matches, backends: [ref] }) => ({
       models: matches.at(-1)?.[0]?.value,
       schema: ref?.backend.schema,

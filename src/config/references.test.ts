@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatFault } from "../errors/config-error.ts";
-import { parseResources } from "../resources/load.ts";
-import { compile } from "./compile.ts";
+import { compileText } from "./test-configuration.ts";
 
 const OPENAI = `apiVersion: aigateway.envoyproxy.io/v1beta1
 kind: AIServiceBackend
@@ -316,6 +314,8 @@ spec:
     - backendRefs: [{name: openai}, {name: other}]
 `,
     want: [
+      "f.yaml:4:7: AIServiceBackend default/openai: spec.schema: is required",
+      "f.yaml:4:7: AIServiceBackend default/openai: spec.backendRef: is required",
       "f.yaml:11:44: AIGatewayRoute default/r: spec.rules[0].backendRefs[1].name: there is no AIServiceBackend default/other",
     ],
   },
@@ -330,13 +330,14 @@ spec:
 ---
 a: [
 `,
-    want: [],
+    want: [
+      "f.yaml:9:1: YAML: the YAML is broken: Flow sequence in block collection must be sufficiently indented and end with a ]",
+    ],
   },
 ];
 
 for (const { name, in: text, want } of CASES) {
   test(`a reference that leads nowhere is reported at its place: ${name}`, () => {
-    const { set } = parseResources([{ name: "f.yaml", text }], {}, () => "");
-    assert.deepEqual(compile(set, { loadedAt: 1 }).faults.map(formatFault), want);
+    assert.deepEqual(compileText(text).faults, want);
   });
 }

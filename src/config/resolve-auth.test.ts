@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { serviceAccountJson } from "../../test/token-servers/google.ts";
-import { formatFault } from "../errors/config-error.ts";
-import { parseResources } from "../resources/load.ts";
 import type { BackendAuth } from "./backend-auth.ts";
-import { compile } from "./compile.ts";
 import { Secret } from "./secret.ts";
+import { compileText } from "./test-configuration.ts";
 
 const ENDPOINT = "{fqdn: {hostname: a.example, port: 80}}";
 
@@ -41,13 +39,8 @@ spec: {endpoints: [${endpoints}]}
 }
 
 function compiled(text: string) {
-  const parsed = parseResources([{ name: "f.yaml", text }], {}, () => "");
-  const { config: result, faults, notices } = compile(parsed.set, { loadedAt: 0 });
-  return {
-    auth: result.routes[0]?.rules[0]?.backends[0]?.backend.auth,
-    faults: [...parsed.faults, ...faults].map(formatFault),
-    notices: [...parsed.notices, ...notices].map(formatFault),
-  };
+  const { config: result, faults, notices } = compileText(text);
+  return { auth: result.routes[0]?.rules[0]?.backends[0]?.backend.auth, faults, notices };
 }
 
 /** With its Secrets as text. */

@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { formatFault } from "../errors/config-error.ts";
-import { parseResources } from "../resources/load.ts";
-import { compile } from "./compile.ts";
 import type { UpstreamTls } from "./runtime-config.ts";
-
-/** 2026-01-01. */
-const NOW = 1_767_225_600;
+import { compileText, compileValid, withoutPlaces } from "./test-configuration.ts";
 
 function file(name: string): string {
   return readFileSync(new URL(`../../testdata/tls/${name}`, import.meta.url), "utf8");
@@ -84,16 +79,9 @@ spec:
 `;
 }
 
-function compileText(text: string) {
-  const { set, faults } = parseResources([{ name: "f.yaml", text }], {}, () => "");
-  assert.deepEqual(faults.map(formatFault), []);
-  return compile(set, { loadedAt: NOW });
-}
-
 /** TLS of the one backend of a configuration without faults. */
 function tlsOf(text: string): UpstreamTls | undefined {
-  const { config, faults } = compileText(ROUTE + text);
-  assert.deepEqual(faults.map(formatFault), []);
+  const { config } = compileValid(ROUTE + text);
   return config.routes[0]?.rules[0]?.backends[0]?.backend.upstream.tls;
 }
 
@@ -133,7 +121,7 @@ test("a backend in clear text is presented nothing", () => {
 
 test("another certificate is another rule, so that no host goes on with the old one", () => {
   const keyOf = (name: string) =>
-    compileText(ROUTE + OF_BACKEND + secret("a", file(name), file("gateway.key"))).config.routes[0]?.rules[0]?.key;
+    compileValid(ROUTE + OF_BACKEND + secret("a", file(name), file("gateway.key"))).config.routes[0]?.rules[0]?.key;
   assert.equal(keyOf("gateway-a.pem"), keyOf("gateway-a.pem"));
   assert.notEqual(keyOf("gateway-a.pem"), keyOf("gateway-b.pem"));
 });
@@ -196,7 +184,7 @@ const faulty = [
 ];
 for (const { name, in: text, want } of faulty) {
   test(`is a fault, told once: ${name}`, () => {
-    const faults = compileText(ROUTE + text).faults.map(formatFault);
+    const { faults } = compileText(ROUTE + text);
     assert.equal(faults.length, 1);
     assert.match(faults[0] ?? "", /^f\.yaml:\d+:\d+: /);
     assert.equal(faults[0]?.slice(faults[0].indexOf(" ") + 1), want);
@@ -231,20 +219,14 @@ const noticed = [
 ];
 for (const { name, in: text, want } of noticed) {
   test(`is used, and noticed once: ${name}`, () => {
-    const { faults, notices } = compileText(ROUTE + text);
-    assert.deepEqual(faults, []);
-    assert.deepEqual(
-      notices.map((notice) => formatFault(notice).replace(/^\S+ /, "")),
-      [want],
-    );
+    const { notices } = compileValid(ROUTE + text);
+    assert.deepEqual(withoutPlaces(notices), [want]);
   });
 }
 
 test("options of a policy are noticed when it is read", () => {
   const text = policy("{hostname: a.example, wellKnownCACertificates: System}", "options: {example.com/x: y}");
-  const { notices } = parseResources([{ name: "f.yaml", text }], {}, () => "");
-  assert.deepEqual(
-    notices.map((notice) => formatFault(notice).replace(/^\S+ /, "")),
-    ["BackendTLSPolicy default/p: spec.options: is not applied by this gateway: it knows no options"],
-  );
+  assert.deepEqual(withoutPlaces(compileText(text).notices), [
+    "BackendTLSPolicy default/p: spec.options: is not applied by this gateway: it knows no options",
+  ]);
 });

@@ -1,19 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatFault } from "../errors/config-error.ts";
-import { parseResources } from "../resources/load.ts";
-import { compile } from "./compile.ts";
+import type { HostKind } from "./compile.ts";
+import { compileValid, withoutPlaces } from "./test-configuration.ts";
 
-function compileText(text: string, host: "embedded" | "envoy" = "envoy") {
-  const { set, faults } = parseResources([{ name: "f.yaml", text }], {}, () => "");
-  assert.deepEqual(faults.map(formatFault), []);
-  const compiled = compile(set, { loadedAt: 1, host });
-  assert.deepEqual(compiled.faults.map(formatFault), []);
-  return compiled;
-}
-
-function notices(text: string, host?: "embedded" | "envoy"): string[] {
-  return compileText(text, host).notices.map(({ path, reason }) => `${path}: ${reason}`);
+function notices(text: string, host: HostKind = "envoy"): string[] {
+  return withoutPlaces(compileValid(text, { host }).notices);
 }
 
 const CONFIG = `apiVersion: gateway.networking.k8s.io/v1
@@ -61,7 +52,7 @@ const timeout = (connect: string) => `timeout: {tcp: {connectTimeout: ${connect}
 
 test("a BackendTrafficPolicy for the route, else for its Gateway, gives timeouts that rules do not", () => {
   const timeouts = (more: string) => {
-    const rules = compileText(CONFIG + more).config.routes[0]?.rules ?? [];
+    const rules = compileValid(CONFIG + more).config.routes[0]?.rules ?? [];
     return [rules[0]?.backends[0]?.backend.upstream.connectTimeoutMs, ...rules.map((rule) => rule.timeouts.requestMs)];
   };
   assert.deepEqual(timeouts(""), [10_000, undefined, 5_000]);
@@ -73,7 +64,7 @@ test("a BackendTrafficPolicy for the route, else for its Gateway, gives timeouts
 });
 
 test("a policy's idle limit of streams holds for rules without one", () => {
-  const { config } = compileText(CONFIG + policy("a", GATEWAY, "timeout: {http: {streamIdleTimeout: 9s}}"));
+  const { config } = compileValid(CONFIG + policy("a", GATEWAY, "timeout: {http: {streamIdleTimeout: 9s}}"));
   assert.deepEqual(
     config.routes[0]?.rules.map(({ timeouts }) => timeouts.streamIdleMs),
     [9_000, 7_000],
@@ -81,7 +72,7 @@ test("a policy's idle limit of streams holds for rules without one", () => {
 });
 
 test("a policy for the route takes the place of its Gateway's as a whole", () => {
-  const traffic = (text: string) => compileText(CONFIG + text).config.routes[0]?.traffic;
+  const traffic = (text: string) => compileValid(CONFIG + text).config.routes[0]?.traffic;
   const ofGateway = policy("a", GATEWAY, "retry: {numRetries: 5}");
   assert.equal(traffic(""), undefined);
   assert.equal(traffic(ofGateway)?.retry?.numRetries, 5);
@@ -89,7 +80,7 @@ test("a policy for the route takes the place of its Gateway's as a whole", () =>
 });
 
 test("routes of a port carry the policy", () => {
-  const { config } = compileText(CONFIG + policy("a", GATEWAY, "retry: {}"));
+  const { config } = compileValid(CONFIG + policy("a", GATEWAY, "retry: {}"));
   assert.equal(config.listeners[0]?.routes[0]?.traffic?.retry?.numRetries, 2);
 });
 
@@ -118,7 +109,7 @@ for (const { name, in: text, want } of IGNORED) {
 }
 
 test("a policy for a part of a route is not applied to the whole", () => {
-  const { config } = compileText(CONFIG + policy("a", `${ROUTE}, sectionName: x`, "retry: {}"));
+  const { config } = compileValid(CONFIG + policy("a", `${ROUTE}, sectionName: x`, "retry: {}"));
   assert.equal(config.routes[0]?.traffic, undefined);
 });
 

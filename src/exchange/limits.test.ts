@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compile } from "../config/compile.ts";
+import { compileValid } from "../config/test-configuration.ts";
 import { formatFault } from "../errors/config-error.ts";
 import type { Decision, Demand, Reservation } from "../ratelimit/admission.ts";
-import { parseResources } from "../resources/load.ts";
 import { preparePlan } from "./plan.ts";
 import { planOf, TestGateway } from "./test-exchange.ts";
 
@@ -398,8 +397,7 @@ test("an alert is given once for each window and part of the limit", async () =>
 
 test("a quota whose expression is wrong is a fault at its place", async () => {
   const wrong = quota("a", 5).replace("defaultBucket", "costExpression: input_tokns, defaultBucket");
-  const { set } = parseResources([{ name: "f.yaml", text: configuration(wrong) }], {}, () => "");
-  const prepared = await preparePlan(compile(set, { loadedAt: 1 }).config);
+  const prepared = await preparePlan(compileValid(configuration(wrong)).config);
   assert.ok("faults" in prepared);
   assert.match(
     prepared.faults.map(formatFault).join("\n"),

@@ -78,8 +78,9 @@ export function headersAboutLimits(exchange: Exchange, answer?: HeaderMap): read
   const { context, heldByRequest, heldByAttempt } = exchange;
   if (heldByRequest === undefined && heldByAttempt === undefined) return NO_HEADERS;
   const nowMs = context.wallMs();
-  const states = [heldByRequest, heldByAttempt].map((held) => held?.reservation.tightest(nowMs));
-  const state = tightest(states.filter((one) => one !== undefined));
+  const ofRequest = heldByRequest?.reservation.tightest(nowMs);
+  const ofAttempt = heldByAttempt?.reservation.tightest(nowMs);
+  const state = ofRequest && ofAttempt ? tightest([ofRequest, ofAttempt]) : (ofRequest ?? ofAttempt);
   if (state === undefined) return NO_HEADERS;
   const isToldTighter = context.limitsInEnvoy && answer !== undefined && shareTold(answer) <= shareLeft(state);
   return isToldTighter ? NO_HEADERS : limitHeaders(state, nowMs);

@@ -1,12 +1,11 @@
 /** For tests: requests that go through the phases with a clock, a limiter and answers of a test's choice. */
 import assert from "node:assert/strict";
-import { compile } from "../config/compile.ts";
+import { compileText } from "../config/test-configuration.ts";
 import { formatFault } from "../errors/config-error.ts";
 import { invariant } from "../errors/invariant.ts";
 import { LimitAlerts } from "../ratelimit/alerts.ts";
 import { Limiter } from "../ratelimit/limiter.ts";
 import { MemoryStore } from "../ratelimit/memory-store.ts";
-import { parseResources } from "../resources/load.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import type { RequestRecord } from "../telemetry/request-record.ts";
 import { HeaderMap } from "../wire/headers.ts";
@@ -163,11 +162,9 @@ export class TestCall implements AnswerSink {
 
 /** Compiles and prepares a configuration. */
 export async function planOf(text: string): Promise<Plan> {
-  const { set, faults } = parseResources([{ name: "f.yaml", text }], {}, () => "");
-  const compiled = compile(set, { loadedAt: 1 });
-  const prepared = await preparePlan(compiled.config);
-  const all = [...faults, ...compiled.faults, ...("faults" in prepared ? prepared.faults : [])];
-  assert.deepEqual(all.map(formatFault), []);
+  const { config, faults } = compileText(text);
+  const prepared = await preparePlan(config);
+  assert.deepEqual([...faults, ...("faults" in prepared ? prepared.faults.map(formatFault) : [])], []);
   invariant("plan" in prepared, "there are no faults");
   return prepared.plan;
 }

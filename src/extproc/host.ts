@@ -16,6 +16,7 @@ import { AccessLogStream, recordRefused, STREAM_ACCESS_LOGS } from "./access-log
 import type { AccessLogEntry } from "./codec/access-log-entry.ts";
 import { ExchangeIds } from "./exchange-id.ts";
 import { ALONE, type PeerAddresses, Peers } from "./peers.ts";
+import type { RequestUnderWay } from "./request-under-way.ts";
 import { RouterStream } from "./router-stream.ts";
 import { UpstreamStream } from "./upstream-stream.ts";
 
@@ -30,10 +31,10 @@ export class ExtProcHost {
   /** The services to register with a gRPC server. */
   readonly methods: GrpcMethods;
   /** Requests under way by the id we gave them. */
-  readonly requests = new Map<string, RouterStream>();
+  readonly requests = new Map<string, RequestUnderWay>();
   readonly ids: ExchangeIds;
   readonly peers: Peers;
-  readonly #streams: ActiveCalls<RouterStream>;
+  readonly #underWay: ActiveCalls<RequestUnderWay>;
   #plan: Plan;
 
   constructor(context: ExchangeContext, plan: Plan, addresses: PeerAddresses = ALONE) {
@@ -41,7 +42,7 @@ export class ExtProcHost {
     this.peers = new Peers(addresses);
     this.ids = new ExchangeIds(addresses.self, context.newId().slice(0, NONCE_CHARS));
     this.#plan = plan;
-    this.#streams = new ActiveCalls(context.nowMs);
+    this.#underWay = new ActiveCalls(context.nowMs);
     this.methods = new Map([
       [PROCESS, (stream: GrpcStream) => this.#process(stream)],
       [STREAM_ACCESS_LOGS, (stream: GrpcStream) => new AccessLogStream(this, stream)],
@@ -55,7 +56,7 @@ export class ExtProcHost {
 
   /** Requests under way. */
   get inFlight(): number {
-    return this.#streams.size;
+    return this.#underWay.size;
   }
 
   /** Serves a new configuration from now on; requests under way finish on the one they began with. */
@@ -63,14 +64,22 @@ export class ExtProcHost {
     this.#plan = plan;
   }
 
-  begin(stream: RouterStream): void {
-    this.#streams.add(stream);
-    this.requests.set(stream.id, stream);
+  begin(request: RequestUnderWay): void {
+    this.#underWay.add(request);
+    this.requests.set(request.id, request);
   }
 
-  end(stream: RouterStream): void {
-    this.#streams.remove(stream);
-    this.requests.delete(stream.id);
+  end(request: RequestUnderWay): void {
+    this.#underWay.remove(request);
+    this.requests.delete(request.id);
+  }
+
+  /** Told by Envoy's access log how a request ended that we have not settled. */
+  ended(id: string, entry: AccessLogEntry): void {
+    const request = this.requests.get(id);
+    if (request !== undefined) request.onLogged(entry);
+    // What is ours and not under way is settled; what a process had in hand that is gone has no record but this.
+    else if (!this.ids.isOurs(id)) recordRefused(this, entry);
   }
 
   /**
@@ -79,10 +88,10 @@ export class ExtProcHost {
    * @returns Whether it had certainly been under way here.
    */
   endedUnnamed(entry: AccessLogEntry): boolean {
-    const stream = this.#unnamed(entry);
-    if (stream === undefined) recordRefused(this, entry);
-    const wasOurs = stream?.isClosed ?? false;
-    stream?.onSupposed({ entry, isRecorded: false });
+    const request = this.#unnamed(entry);
+    if (request === undefined) recordRefused(this, entry);
+    const wasOurs = request?.isClosed ?? false;
+    request?.onSupposed({ entry, isRecorded: false });
     return wasOurs;
   }
 
@@ -91,27 +100,19 @@ export class ExtProcHost {
     this.#unnamed(entry)?.onSupposed({ entry, isRecorded: true });
   }
 
-  /** Told by Envoy's access log how a request ended that we have not settled. */
-  ended(id: string, entry: AccessLogEntry): void {
-    const stream = this.requests.get(id);
-    if (stream !== undefined) stream.onLogged(entry);
-    // What is ours and not under way is settled; what a process had in hand that is gone has no record but this.
-    else if (!this.ids.isOurs(id)) recordRefused(this, entry);
-  }
-
   /** Lets requests under way finish for a while. */
   async stop(drainMs: number): Promise<void> {
     const deadline = this.context.nowMs() + drainMs;
-    while (this.#streams.size > 0 && this.context.nowMs() < deadline) {
+    while (this.#underWay.size > 0 && this.context.nowMs() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
     this.peers.close();
   }
 
   /** The request that an entry without an id is about: rather one whose call is closed than one whose end is not yet here. */
-  #unnamed(entry: AccessLogEntry): RouterStream | undefined {
-    const closed = this.#streams.find((one) => one.isClosed && one.canBe(entry));
-    return closed ?? this.#streams.find((one) => one.canBe(entry));
+  #unnamed(entry: AccessLogEntry): RequestUnderWay | undefined {
+    const closed = this.#underWay.find((one) => one.isClosed && one.canBe(entry));
+    return closed ?? this.#underWay.find((one) => one.canBe(entry));
   }
 
   #process(stream: GrpcStream): GrpcHandler {

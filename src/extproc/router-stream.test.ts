@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { GRPC_STATUS } from "../grpc/grpc.ts";
 import {
   BACKENDS,
   CHAT_HEAD,
@@ -11,7 +12,7 @@ import {
   STANDARD,
   trafficPolicy,
 } from "./scripted-config.ts";
-import { type Heads, planOf, ruleKey, ScriptedEnvoy } from "./scripted-envoy.ts";
+import { type Heads, planOf, ruleKey, type ScriptedCall, ScriptedEnvoy } from "./scripted-envoy.ts";
 import type { Told } from "./scripted-told.ts";
 
 const PLAN = await planOf(STANDARD);
@@ -334,4 +335,101 @@ test("a request goes on with the configuration that it began with", async () => 
   assert.equal(told?.set?.["x-ai-eg-route"], ruleKey(PLAN, 0));
   const { told: later } = envoy.admitted(CHAT_HEAD, chat("one"));
   assert.equal(later?.details, "aigw_body_too_large");
+});
+
+test("a message that cannot be read ends the call, and nothing is recorded before there is a request", () => {
+  const envoy = new ScriptedEnvoy(PLAN);
+  const call = envoy.router();
+  assert.deepEqual(call.say(Buffer.from([0xff])), []);
+  assert.equal(call.status, GRPC_STATUS.internal);
+  assert.deepEqual([envoy.records.length, envoy.host.inFlight], [0, 0]);
+});
+
+test("an answer without a request ends the call", () => {
+  const envoy = new ScriptedEnvoy(PLAN);
+  const call = envoy.router();
+  assert.deepEqual(call.responseHead(200, {}), []);
+  assert.equal(call.status, GRPC_STATUS.internal);
+  assert.equal(envoy.host.inFlight, 0);
+});
+
+const MISPLACED: readonly { name: string; say: (call: ScriptedCall) => readonly Told[] }[] = [
+  { name: "bytes that are no message", say: (call) => call.say(Buffer.from([0xff])) },
+  { name: "a second head", say: (call) => call.requestHead(CHAT_HEAD) },
+];
+
+for (const { name, say } of MISPLACED) {
+  test(`${name} after a request's head ends the request with one record`, () => {
+    const envoy = new ScriptedEnvoy(PLAN);
+    const call = envoy.router();
+    call.requestHead(CHAT_HEAD);
+    const [told] = say(call);
+    assert.equal(told?.phase, "immediateResponse");
+    assert.equal(told?.status, 500);
+    assert.doesNotMatch(told?.body ?? "", /Envoy|protobuf/i);
+    call.close();
+    assert.equal(envoy.record.errorType, "internal");
+    assert.equal(envoy.lines.length, 1);
+    assert.equal(envoy.host.inFlight, 0);
+  });
+}
+
+test("after the end messages are ignored", () => {
+  const envoy = new ScriptedEnvoy(PLAN);
+  const call = envoy.router();
+  call.requestHead({ ...CHAT_HEAD, "content-length": String(1 << 30) });
+  assert.equal(call.told.length, 1);
+  for (const say of [
+    () => call.requestBody(JSON.stringify(chat("one"))),
+    () => call.responseHead(200, {}),
+    () => call.responseBody("x", { end: true }),
+    () => call.say(Buffer.from([0xff])),
+  ]) {
+    assert.deepEqual(say(), []);
+  }
+  call.halfClose();
+  assert.equal(call.status, GRPC_STATUS.ok);
+  assert.equal(envoy.records.length, 1);
+});
+
+const LOCAL_REPLIES: readonly { details: string; status: number; code: string; type: string }[] = [
+  { details: "no_healthy_upstream", status: 503, code: "upstream_unavailable", type: "ServiceUnavailable" },
+  { details: "response_timeout", status: 504, code: "upstream_timeout", type: "GatewayTimeout" },
+  {
+    details: "upstream_reset_before_response_started{protocol_error}",
+    status: 502,
+    code: "upstream_invalid",
+    type: "BadGateway",
+  },
+  { details: "aigw_shutting_down", status: 503, code: "shutting_down", type: "ServiceUnavailable" },
+];
+
+for (const { details, status, code, type } of LOCAL_REPLIES) {
+  test(`Envoy's own answer "${details}" becomes an error of ours`, () => {
+    const envoy = new ScriptedEnvoy(PLAN);
+    const { call } = envoy.admitted(CHAT_HEAD, chat("one"));
+    const [told] = call.responseHead(status, { "content-type": "text/plain" }, { details });
+    assert.equal(told?.phase, "immediateResponse");
+    assert.equal(told?.status, status);
+    assert.equal(JSON.parse(told?.body ?? "").error.type, type);
+    assert.deepEqual(told?.metadata, {
+      settled: 1,
+      model_name_override: "one",
+      ai_service_backend_name: "default/openai",
+      route_name: "default/main",
+    });
+    call.close();
+    assert.equal(envoy.record.errorType, code);
+    assert.equal(envoy.record.upstreamStatus, 0);
+  });
+}
+
+test("Envoy's refusal of a body while it is read becomes an error of ours", () => {
+  const envoy = new ScriptedEnvoy(PLAN);
+  const call = envoy.router();
+  call.requestHead(MESSAGES_HEAD);
+  const [told] = call.responseHead(413, {}, { details: "request_payload_too_large" });
+  assert.equal(told?.status, 413);
+  assert.equal(JSON.parse(told?.body ?? "").error.type, "request_too_large");
+  assert.equal(envoy.record.errorType, "body_too_large");
 });

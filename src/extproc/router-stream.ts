@@ -3,9 +3,8 @@ import type { BackendRef } from "../config/runtime-config.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { accept } from "../exchange/accept.ts";
-import type { Timed } from "../exchange/active-calls.ts";
 import { admit } from "../exchange/admit.ts";
-import { type Attempt, beginAttempt } from "../exchange/attempt.ts";
+import { beginAttempt } from "../exchange/attempt.ts";
 import type { Awaitable } from "../exchange/awaitable.ts";
 import { identify, refuseUnknown } from "../exchange/caller.ts";
 import { admitHeaders } from "../exchange/door.ts";
@@ -13,15 +12,12 @@ import { DETAILS_ATTRIBUTE } from "../exchange/envoy-names.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import { reserveRequest } from "../exchange/limits.ts";
 import { listModels } from "../exchange/list-models.ts";
-import { prepareAttempt, prepareAttemptAt } from "../exchange/prepare-attempt.ts";
-import { Responder } from "../exchange/respond.ts";
-import { settle } from "../exchange/settle.ts";
-import { overdue, type TimeLimits, timeLimits } from "../exchange/time-limits.ts";
+import { prepareAttempt } from "../exchange/prepare-attempt.ts";
+import { type TimeLimits, timeLimits } from "../exchange/time-limits.ts";
 import { GRPC_STATUS, type GrpcHandler, type GrpcStream } from "../grpc/grpc.ts";
 import type { RouteMatch } from "../routing/route-table.ts";
 import { HeaderMap } from "../wire/headers.ts";
 import { Answer } from "./answer.ts";
-import type { AccessLogEntry } from "./codec/access-log-entry.ts";
 import { decodeProcessingRequest } from "./codec/decode.ts";
 import { encodeProcessingResponse } from "./codec/encode.ts";
 import type { BodyRequest, HeadersRequest, ProcessingRequest, ProcessingResponse } from "./codec/messages.ts";
@@ -31,8 +27,9 @@ import { ID_KEY } from "./exchange-id.ts";
 import type { ExtProcHost } from "./host.ts";
 import { localReplyError, noteRefusal } from "./local-reply.ts";
 import { attemptMetadata, limitMetadata, named } from "./metadata.ts";
-import { refusal, refusedBy } from "./refusal.ts";
-import { attemptEdits, callerEdits, FILTER_ATTRIBUTES, headerValue, refOf, routingEdits } from "./request-edits.ts";
+import { refusedBy } from "./refusal.ts";
+import { attemptEdits, callerEdits, FILTER_ATTRIBUTES, headerValue, routingEdits } from "./request-edits.ts";
+import { RequestUnderWay } from "./request-under-way.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** What is about the request when its body is known. */
@@ -44,45 +41,21 @@ const GO_ON = encodeProcessingResponse({
   answer: { phase: "request_headers" },
   modeOverride: { requestBody: "BUFFERED", responseHeaders: "SEND" },
 });
-/** How long after its call a request's line in Envoy's access log may come. */
-const LOG_WAIT_MS = 1000;
 
-/** An entry of Envoy's access log that has no id of ours. */
-export interface Supposed {
-  readonly entry: AccessLogEntry;
-  /** Another process has written the record of it. */
-  readonly isRecorded: boolean;
-}
-
-/** A request being served. It ends when Envoy has closed its call, and is settled once, however it went. */
-export class RouterStream implements GrpcHandler, Timed {
-  slot = -1;
-  /** By which its attempts and Envoy's access log find it. */
-  readonly id: string;
+/** Takes a request through its phases and answers each message of Envoy's. */
+export class RouterStream implements GrpcHandler {
   readonly #host: ExtProcHost;
   readonly #stream: GrpcStream;
   readonly #listener: string;
   readonly #answer: Answer;
-  #exchange: Exchange | undefined;
-  #responder: Responder | undefined;
+  #request: RequestUnderWay | undefined;
   #requestHeaders: readonly string[] = [];
-  #limits: TimeLimits | undefined;
-  /** Why the last attempt could not begin. */
-  #refused: GatewayError | undefined;
-  /** When Envoy closed its call; undefined before. */
-  #closedMs: number | undefined;
-  #logged: AccessLogEntry | undefined;
-  /** The same by an entry without an id: as long as the request may go on, it may be about another one like it. */
-  #supposed: Supposed | undefined;
-  /** Envoy is known to have the id, and names it in the log. */
-  #named = false;
 
   constructor(host: ExtProcHost, stream: GrpcStream, listener: string) {
     this.#host = host;
     this.#stream = stream;
     this.#listener = listener;
     this.#answer = new Answer(stream);
-    this.id = host.ids.next();
   }
 
   onMessage(message: Uint8Array): void {
@@ -92,8 +65,8 @@ export class RouterStream implements GrpcHandler, Timed {
       this.#read(decodeProcessingRequest(message));
     } catch (error) {
       // Nothing that Envoy sends in the wrong place may leave a request without its end.
-      if (this.#responder === undefined) throw error;
-      this.#responder.fail(error);
+      if (this.#request === undefined) throw error;
+      this.#request.responder.fail(error);
     }
     this.#answer.flush();
   }
@@ -104,78 +77,7 @@ export class RouterStream implements GrpcHandler, Timed {
 
   onClose(): void {
     this.#answer.close();
-    const exchange = this.#exchange;
-    if (exchange === undefined) return;
-    this.#closedMs = this.#host.context.nowMs();
-    if (exchange.settled) this.#host.end(this);
-    else if (this.#logged !== undefined) this.#brokenOff(this.#logged);
-    else if (this.#supposed !== undefined) this.onSupposed(this.#supposed);
-  }
-
-  /** Told by Envoy's access log how the request ended, where that was not by our doing. */
-  onLogged(entry: AccessLogEntry): void {
-    this.#hasId();
-    this.#logged = entry;
-    if (this.#closedMs !== undefined) this.#brokenOff(entry);
-  }
-
-  /** Told the same by an entry without our id. */
-  onSupposed(supposed: Supposed): void {
-    this.#supposed = supposed;
-    if (this.#closedMs === undefined) return;
-    // The other process has written the record.
-    if (supposed.isRecorded) this.#host.end(this);
-    else this.#brokenOff(supposed.entry);
-  }
-
-  /** Envoy has closed its call. */
-  get isClosed(): boolean {
-    return this.#closedMs !== undefined;
-  }
-
-  /** Whether an entry of Envoy's access log without our id can be about this request. */
-  canBe({ method, path, authority, requestId }: AccessLogEntry): boolean {
-    if (this.#exchange === undefined) return false;
-    if (!this.isClosed && (this.#named || this.#supposed !== undefined)) return false;
-    const { record, target, host, headers } = this.#exchange;
-    const isSame = record.method === method && target === path && host === authority;
-    return isSame && (headers.get("x-request-id") ?? "") === requestId;
-  }
-
-  tick(nowMs: number): void {
-    const { exchange, responder } = this.#begun();
-    if (this.#closedMs !== undefined) {
-      // Envoy has no access log, or it is lost: that the caller left is the likeliest.
-      if (nowMs - this.#closedMs > LOG_WAIT_MS) this.#left();
-      return;
-    }
-    if (this.#limits === undefined || responder.done) return;
-    const error = overdue(this.#limits, exchange.record, responder.lastByteMs, nowMs);
-    if (error === undefined) return;
-    this.#answer.hold();
-    responder.onError(error);
-    this.#answer.flush();
-  }
-
-  /** Makes ready what an attempt at the backend that Envoy has chosen needs. */
-  prepareAt(backendId: string, metadata: StructMap): Awaitable<BackendRef | undefined> {
-    const { exchange } = this.#begun();
-    exchange.metadata = metadata;
-    const ref = refOf(exchange, backendId);
-    return ref && prepareAttemptAt(exchange, ref);
-  }
-
-  /** Begins it; its answer comes to this stream. */
-  attemptAt(backendId: string): { readonly attempt: Attempt; readonly exchange: Exchange } {
-    const { exchange } = this.#begun();
-    this.#refused = undefined;
-    return { attempt: beginAttempt(exchange, refOf(exchange, backendId)), exchange };
-  }
-
-  /** Tells Envoy that the attempt cannot begin. */
-  refuse(thrown: unknown): ProcessingResponse {
-    this.#refused = GatewayError.from(thrown);
-    return refusal(this.#begun().exchange, this.#refused);
+    this.#request?.onClose();
   }
 
   #read(request: ProcessingRequest): void {
@@ -196,12 +98,12 @@ export class RouterStream implements GrpcHandler, Timed {
         this.#send({ answer: { phase: request.phase } });
         break;
       case "response_trailers":
-        this.#begun().responder.onEnd();
+        this.#begun.responder.onEnd();
     }
   }
 
   #onRequestHeaders({ headers, endOfStream, metadata, attributes }: HeadersRequest): void {
-    if (this.#exchange !== undefined) throw new Error("Envoy sent a second head of a request");
+    if (this.#request !== undefined) throw new Error("Envoy sent a second head of a request");
     const exchange = new Exchange(this.#host.context, this.#host.plan, {
       method: headerValue(headers, ":method"),
       target: headerValue(headers, ":path"),
@@ -211,10 +113,8 @@ export class RouterStream implements GrpcHandler, Timed {
       peer: new EnvoyPeer(attributes),
     });
     this.#requestHeaders = headers;
-    this.#exchange = exchange;
-    this.#responder = new Responder(exchange, this.#answer);
-    this.#answer.begin(exchange);
-    this.#host.begin(this);
+    this.#request = new RequestUnderWay(this.#host, exchange, this.#answer);
+    this.#host.begin(this.#request);
     if (exchange.target === "") throw new GatewayError("invalid_request", "malformed request: no path");
     const endpoint = accept(exchange);
     this.#when(identify(exchange), () => this.#onIdentified(endpoint, endOfStream, metadata));
@@ -222,7 +122,7 @@ export class RouterStream implements GrpcHandler, Timed {
 
   /** Once it is known who calls. */
   #onIdentified(endpoint: Endpoint, endOfStream: boolean, metadata: StructMap): void {
-    const { exchange } = this.#begun();
+    const { exchange } = this.#begun;
     refuseUnknown(exchange);
     if (endpoint.parse === undefined) {
       const { status, headers: own, body } = listModels(exchange);
@@ -241,11 +141,12 @@ export class RouterStream implements GrpcHandler, Timed {
 
   /** Routes the request, and where its rule has one backend begins the attempt too. */
   #admit(body: Uint8Array, phase: RequestPhase, metadata: StructMap): void {
-    const { exchange } = this.#begun();
+    const request = this.#begun;
+    const { exchange } = request;
     const match = admit(exchange, body);
-    this.#limits = attemptLimits(match);
+    request.limits = attemptLimits(match);
     if (match.choice.isChoice) {
-      this.#when(reserveRequest(exchange), () => this.#leaveChoice(exchange, phase));
+      this.#when(reserveRequest(exchange), () => this.#leaveChoice(phase));
     } else {
       exchange.metadata = metadata;
       this.#when(prepareAttempt(exchange), (ref) => this.#attempt(ref, body, phase));
@@ -253,13 +154,14 @@ export class RouterStream implements GrpcHandler, Timed {
   }
 
   /** Lets Envoy choose among the backends of the rule. */
-  #leaveChoice(exchange: Exchange, phase: RequestPhase): void {
+  #leaveChoice(phase: RequestPhase): void {
+    const { exchange, id } = this.#begun;
     exchange.record.attemptMs = this.#host.context.nowMs();
     const edits = callerEdits(this.#requestHeaders, exchange);
     edits.set.push(...routingEdits(exchange));
     this.#send({
       answer: { phase, headers: edits, clearRouteCache: true },
-      dynamicMetadata: named({ [ID_KEY]: this.id, ...limitMetadata(exchange) }),
+      dynamicMetadata: named({ [ID_KEY]: id, ...limitMetadata(exchange) }),
     });
   }
 
@@ -271,13 +173,13 @@ export class RouterStream implements GrpcHandler, Timed {
     }
     waitFor(ready, this.#stream, {
       goOn: (value) => this.#late(() => goOn(value)),
-      fail: (error) => this.#late(() => this.#begun().responder.fail(error)),
+      fail: (error) => this.#late(() => this.#begun.responder.fail(error)),
     });
   }
 
   /** After a wait, in which the caller may have left, or its time been over. */
   #late(goOn: () => void): void {
-    const { responder } = this.#begun();
+    const { responder } = this.#begun;
     if (this.#answer.done || responder.done) return;
     this.#answer.hold();
     try {
@@ -289,7 +191,7 @@ export class RouterStream implements GrpcHandler, Timed {
   }
 
   #attempt(ref: BackendRef | undefined, body: Uint8Array, phase: RequestPhase): void {
-    const { exchange } = this.#begun();
+    const { exchange, id } = this.#begun;
     const attempt = beginAttempt(exchange, ref);
     const isReplaced = attempt.body !== body;
     const edits = attemptEdits(this.#requestHeaders, attempt, isReplaced);
@@ -302,7 +204,7 @@ export class RouterStream implements GrpcHandler, Timed {
         clearRouteCache: true,
       },
       dynamicMetadata: named({
-        [ID_KEY]: this.id,
+        [ID_KEY]: id,
         ...limitMetadata(exchange),
         ...attemptMetadata(exchange, isReplaced ? attempt.body.length : undefined),
       }),
@@ -310,13 +212,14 @@ export class RouterStream implements GrpcHandler, Timed {
   }
 
   #onResponseHeaders({ headers, endOfStream, attributes }: HeadersRequest): void {
-    const { exchange, responder } = this.#begun();
-    this.#hasId();
+    const request = this.#begun;
+    const { exchange, responder } = request;
+    request.onNamed();
     const map = HeaderMap.fromRaw(headers.slice(headers[0] === ":status" ? 2 : 0));
     const status = Number(headerValue(headers, ":status"));
     const details = String(attributes.at(FILTER_ATTRIBUTES, DETAILS_ATTRIBUTE) ?? "");
     const told = refusedBy(details);
-    const error = told === undefined ? localReplyError(details, status, map) : (this.#refused ?? told);
+    const error = told === undefined ? localReplyError(details, status, map) : (request.refused ?? told);
     if (error !== undefined) {
       noteRefusal(exchange, error, map);
       responder.onError(error);
@@ -328,55 +231,21 @@ export class RouterStream implements GrpcHandler, Timed {
   }
 
   #onResponseBody({ body, endOfStream }: BodyRequest): void {
-    const { responder } = this.#begun();
+    const { responder } = this.#begun;
     this.#answer.expectBody(body);
     responder.onData(body);
     if (endOfStream || this.#answer.wantsWhole) responder.onEnd();
   }
 
-  /** Envoy has the id, so an entry without one was about another request. */
-  #hasId(): void {
-    this.#named = true;
-    const supposed = this.#supposed;
-    this.#supposed = undefined;
-    if (supposed?.isRecorded === false) this.#host.endedUnnamed(supposed.entry);
-  }
-
-  /** Settles a request that Envoy gave up before its answer was whole. */
-  #brokenOff({ flags, details, status }: AccessLogEntry): void {
-    const { exchange, responder } = this.#begun();
-    const error = localReplyError(details, status, new HeaderMap());
-    // Of callers over HTTP/3 who leave, Envoy 1.40 says nothing: neither a flag nor other details than those of the answer.
-    const isQuiet = error === undefined && flags.size === 0;
-    if (isQuiet || flags.has("downstream_connection_termination") || flags.has("downstream_remote_reset")) {
-      this.#left();
-      return;
-    }
-    responder.onError(error ?? new GatewayError("internal", "Envoy broke off", { expose: false, cause: details }));
-    exchange.record.status = status;
-    settle(exchange, true);
-    this.#host.end(this);
-  }
-
-  #left(): void {
-    const { exchange, responder } = this.#begun();
-    settle(exchange, responder.abandon());
-    this.#host.end(this);
-  }
-
   /** Largest body that its listener takes, in bytes. */
   get #bodyBytesMax(): number {
-    const { listeners } = this.#begun().exchange.plan.config;
+    const { listeners } = this.#begun.exchange.plan.config;
     return (listeners.find(({ name }) => name === this.#listener) ?? listeners[0])?.bodyBytesMax ?? 0;
   }
 
-  #begun(): { readonly exchange: Exchange; readonly responder: Responder } {
-    const exchange = this.#exchange;
-    const responder = this.#responder;
-    if (exchange === undefined || responder === undefined) {
-      throw new Error("Envoy sent something else before the head of a request");
-    }
-    return { exchange, responder };
+  get #begun(): RequestUnderWay {
+    if (this.#request === undefined) throw new Error("Envoy sent something else before the head of a request");
+    return this.#request;
   }
 
   #send(response: ProcessingResponse): void {

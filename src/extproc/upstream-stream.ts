@@ -10,7 +10,7 @@ import type { ExtProcHost } from "./host.ts";
 import { attemptMetadata, named } from "./metadata.ts";
 import { lost } from "./refusal.ts";
 import { attemptEdits, FILTER_ATTRIBUTES } from "./request-edits.ts";
-import type { RouterStream } from "./router-stream.ts";
+import type { RequestUnderWay } from "./request-under-way.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** An attempt, from its head to the message that lets it go on. */
@@ -76,9 +76,10 @@ export class UpstreamStream implements GrpcHandler {
     }
   }
 
-  #begin(admitted: RouterStream, backendId: string, headers: readonly string[]): void {
+  #begin(admitted: RequestUnderWay, backendId: string, headers: readonly string[]): void {
     try {
-      const { attempt, exchange } = admitted.attemptAt(backendId);
+      const attempt = admitted.attemptAt(backendId);
+      const { exchange } = admitted;
       // Envoy keeps the length that an attempt before may have given the body.
       const isReplaced = attempt.body !== exchange.body || exchange.record.attempts > 1;
       this.#send({

@@ -1,10 +1,10 @@
 /** Says once that a counter has come to a part of its limit, however many processes count in it. */
 import type { Limit } from "../config/limits.ts";
+import type { Logger } from "../telemetry/logger.ts";
 import type { Demand, LimitState } from "./admission.ts";
 import { counterKey, shownValue } from "./counter-key.ts";
 import { shownAmount } from "./limit-text.ts";
 import type { Limiter } from "./limiter.ts";
-import type { LimiterLog } from "./store-link.ts";
 import type { LimitShare } from "./tightest.ts";
 
 /** What alerts are made of. */
@@ -12,7 +12,7 @@ export interface AlertOptions {
   readonly limiter: Pick<Limiter, "admit" | "state">;
   /** Unix milliseconds. */
   readonly nowMs: () => number;
-  readonly log: Pick<LimiterLog, "warn">;
+  readonly log: Pick<Logger, "warn">;
 }
 
 /** Counters that are remembered; who comes after that many is told of again. */

@@ -1,6 +1,7 @@
 /** Decides whether requests are within their limits. */
 import type { Limit } from "../config/limits.ts";
 import { invariant } from "../errors/invariant.ts";
+import type { Logger } from "../telemetry/logger.ts";
 import type { Decision, Demand, LimitState } from "./admission.ts";
 import { Counter, ROOM } from "./counter.ts";
 import { CounterIndex } from "./counter-index.ts";
@@ -10,7 +11,7 @@ import { PendingRequest, Stake, whole } from "./pending-request.ts";
 import { type KnownCounter, RememberedCounters } from "./remembered.ts";
 import { shareOf } from "./share.ts";
 import type { CounterStore } from "./store.ts";
-import { type LimiterLog, StoreLink } from "./store-link.ts";
+import { StoreLink } from "./store-link.ts";
 
 /** What becomes of requests while the store is away. */
 export type WithoutStore = "fail-open" | "fail-closed" | "local-share";
@@ -27,7 +28,7 @@ export interface LimiterOptions {
   readonly withoutStore: WithoutStore;
   /** How many gateways share the limits, for `local-share`. */
   readonly replicas: number;
-  readonly log: LimiterLog;
+  readonly log: Pick<Logger, "info" | "warn">;
   /** How long the stores let a lease live; default {@link LEASE_MS}. */
   readonly leaseMs?: number;
   readonly timers?: Timers;

@@ -1,10 +1,10 @@
 /** The limiter of a serving process, as the command line asks for it. */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
+import type { Logger } from "../telemetry/logger.ts";
 import { Limiter, type WithoutStore } from "./limiter.ts";
 import { parseRedisUrl } from "./redis-address.ts";
 import type { CounterStore } from "./store.ts";
-import type { LimiterLog } from "./store-link.ts";
 
 /** A process that starts waits so long for Redis before it serves without. */
 const REACH_MS = 2_000;
@@ -25,7 +25,7 @@ export interface LimitOptions {
  *
  * @param own Store of the gateway itself: that of all limits without Redis, else of those it counts for itself.
  */
-export async function openLimiter(options: LimitOptions, own: CounterStore, log: LimiterLog): Promise<Limiter> {
+export async function openLimiter(options: LimitOptions, own: CounterStore, log: Logger): Promise<Limiter> {
   const { withoutStore, replicas } = options;
   const process = `${globalThis.process.pid}-${randomBytes(4).toString("hex")}`;
   const common = { process, nowMs: Date.now, withoutStore, replicas, log };

@@ -1,4 +1,5 @@
 /** A process's side of a store: one request per counter at a time, the store's clock, and what happens while it is away. */
+import type { Logger } from "../telemetry/logger.ts";
 import type { Counter } from "./counter.ts";
 import type { Stake } from "./pending-request.ts";
 import { type CounterStore, LEASE_MS, type LeaseReply } from "./store.ts";
@@ -13,12 +14,6 @@ const COUNTERS_AT_ONCE_MAX = 512;
 /** Requests that one counter is asked about for. */
 const WAITING_AT_ONCE_MAX = 256;
 
-/** Where a limiter says what the operator should know. */
-export interface LimiterLog {
-  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
-  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
-}
-
 /** What a link is made of. */
 export interface LinkOptions {
   readonly store: CounterStore;
@@ -26,7 +21,7 @@ export interface LinkOptions {
   readonly process: string;
   /** Unix milliseconds. */
   readonly nowMs: () => number;
-  readonly log: LimiterLog;
+  readonly log: Pick<Logger, "info" | "warn">;
   readonly leaseMs: number | undefined;
   /** Called when the store has told something of counters, or has failed to. */
   readonly onAnswer: (counters: readonly Counter[], failed: boolean) => void;

@@ -4,8 +4,6 @@ import { isWholeObject } from "./answer-json.ts";
 /** Most of a provider's error text that is shown to a caller, in bytes. */
 export const ERROR_TEXT_BYTES_MAX = 64 * 1024;
 
-const JSON_CONTENT: readonly (readonly [string, string])[] = [["content-type", "application/json"]];
-
 /** Whether an error body is a JSON object and labelled as one, so that a caller's SDK can read it as it is. */
 export function isJsonError(headers: HeaderMap, body: Uint8Array): boolean {
   const contentType = headers.get("content-type");
@@ -23,11 +21,6 @@ export function errorText(status: number, headers: HeaderMap, body: Uint8Array):
     return `the provider answered with status ${status} and an HTML page`;
   }
   return text;
-}
-
-/** The edits that put an error document in the place of a body. */
-export function errorDocument(document: object): { headers: typeof JSON_CONTENT; body: Uint8Array } {
-  return { headers: JSON_CONTENT, body: Buffer.from(JSON.stringify(document)) };
 }
 
 function decode(body: Uint8Array): string {

@@ -1,9 +1,8 @@
 import type { ParsedRequest } from "../endpoints/endpoint.ts";
 import type { HeaderMap } from "../wire/headers.ts";
 import { EventCursor } from "../wire/sse.ts";
+import { JSON_HEADERS } from "./json-body.ts";
 import type { AnswerFacts, RequestPatch, ResponsePatch, Translator, TranslatorFactory } from "./translator.ts";
-
-const JSON_HEADERS = [["content-type", "application/json"]] as const;
 
 /** Makes translators whose streams leave as one JSON array of their events where the caller asked for that. */
 export function orAsJsonArray(factory: TranslatorFactory): TranslatorFactory {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compile } from "../config/compile.ts";
 import type { StatusCondition } from "../config/runtime-config.ts";
-import { parseResources } from "../resources/load.ts";
+import { compileValid } from "../config/test-configuration.ts";
 import { withServedEndpoints } from "./served-endpoints.ts";
 
 /** The conditions of a route whose rules have backends of these schemas. */
@@ -19,8 +18,7 @@ function conditionsFor(...rules: readonly (readonly string[])[]): readonly Statu
     }),
     "{apiVersion: gateway.envoyproxy.io/v1alpha1, kind: Backend, metadata: {name: b}, spec: {endpoints: [{fqdn: {hostname: api.example, port: 80}}]}}",
   ];
-  const { set } = parseResources([{ name: "f.yaml", text: objects.join("\n---\n") }], {}, () => "");
-  const { config } = compile(set, { loadedAt: 0 });
+  const { config } = compileValid(objects.join("\n---\n"));
   const route = withServedEndpoints(config).find(({ kind }) => kind === "AIGatewayRoute");
   return route?.conditions ?? [];
 }

@@ -11,13 +11,22 @@ const VARIABLES = new Map<string, CelType>([
   ["b", UINT],
   ["model", STRING],
 ]);
-const COUNTS = new Set(["a", "b"]);
-const TEXTS = new Set(["model"]);
+
+interface Input {
+  readonly a: number;
+  readonly b: number;
+  readonly model: string;
+}
+const COUNTS = new Map([
+  ["a", ({ a }: Input) => a],
+  ["b", ({ b }: Input) => b],
+]);
+const TEXTS = new Map([["model", ({ model }: Input) => model]]);
 
 function compiled(expression: string) {
   const checked = cel.compile(expression, VARIABLES);
   assert.ok("evaluate" in checked, `${expression} is refused`);
-  return { checked, arithmetic: compileArithmetic(checked.expr, COUNTS, TEXTS) };
+  return { checked, arithmetic: compileArithmetic(checked.expr, { counts: COUNTS, texts: TEXTS }) };
 }
 
 /** What the evaluator makes of it; undefined for an error. */
@@ -50,7 +59,7 @@ test("what is compiled gives the evaluator's value, or leaves it to the evaluato
     fc.property(expression, counts, counts, fc.constantFrom("m", "n"), (text, a, b, model) => {
       const { arithmetic } = compiled(text);
       assert.ok(arithmetic, `${text} is not compiled`);
-      const value = arithmetic({ counts: { a, b }, texts: { model } });
+      const value = arithmetic({ a, b, model });
       const wanted = oracle(text, a, b, model);
       assert.ok(value === undefined || BigInt(value) === wanted, `${text}: ${value}, not ${wanted}`);
     }),
@@ -66,7 +75,7 @@ const left: readonly { name: string; in: string; a: number; b: number }[] = [
 
 for (const { name, in: text, a, b } of left) {
   test(`${name} is left to the evaluator`, () => {
-    assert.equal(compiled(text).arithmetic?.({ counts: { a, b }, texts: { model: "" } }), undefined);
+    assert.equal(compiled(text).arithmetic?.({ a, b, model: "" }), undefined);
   });
 }
 

@@ -6,32 +6,28 @@ import type { ParsedCel } from "./cel-check.ts";
 
 type Expr = ParsedCel["expr"];
 
-/** Values of the variables. */
-export interface ArithmeticInput {
-  readonly counts: Readonly<Record<string, number>>;
-  readonly texts: Readonly<Record<string, string>>;
+type Read<Input, Value> = (input: Input) => Value;
+
+/** How the variables are read, by name. */
+export interface ArithmeticVariables<Input> {
+  /** Of type uint. */
+  readonly counts: ReadonlyMap<string, Read<Input, number>>;
+  /** Of type string. */
+  readonly texts: ReadonlyMap<string, Read<Input, string>>;
 }
 
 /** Gives the value, or undefined where only the evaluator can say it: an overflow, a division by zero. */
-export type Arithmetic = (input: ArithmeticInput) => number | undefined;
-
-type Of<Value> = (input: ArithmeticInput) => Value;
+export type Arithmetic<Input> = Read<Input, number | undefined>;
 
 /** Thrown where a value leaves the whole numbers that JavaScript has exactly. */
 const BEYOND = new Error("beyond exact whole numbers");
 
-/**
- * Compiles an expression that was checked and gives an unsigned integer; undefined when it has more in it than this knows.
- *
- * @param counts Names of the variables of type uint.
- * @param texts Names of those of type string.
- */
-export function compileArithmetic(
+/** Compiles an expression that was checked and gives an unsigned integer; undefined when it has more in it than this knows. */
+export function compileArithmetic<Input>(
   expr: Expr,
-  counts: ReadonlySet<string>,
-  texts: ReadonlySet<string>,
-): Arithmetic | undefined {
-  const value = new Compiler(counts, texts).count(expr);
+  variables: ArithmeticVariables<Input>,
+): Arithmetic<Input> | undefined {
+  const value = new Compiler(variables).count(expr);
   if (value === undefined) return undefined;
   return (input) => {
     try {
@@ -61,25 +57,20 @@ const COMPARISONS: Readonly<Record<string, (a: number, b: number) => boolean>> =
 };
 
 /** Each method gives undefined for what it does not know. */
-class Compiler {
-  readonly #counts: ReadonlySet<string>;
-  readonly #texts: ReadonlySet<string>;
+class Compiler<Input> {
+  readonly #variables: ArithmeticVariables<Input>;
 
-  constructor(counts: ReadonlySet<string>, texts: ReadonlySet<string>) {
-    this.#counts = counts;
-    this.#texts = texts;
+  constructor(variables: ArithmeticVariables<Input>) {
+    this.#variables = variables;
   }
 
-  count({ exprKind }: Expr): Of<number> | undefined {
+  count({ exprKind }: Expr): Read<Input, number> | undefined {
     if (exprKind.case === "constExpr") {
       const { constantKind } = exprKind.value;
       const constant = constantKind.case === "uint64Value" ? Number(constantKind.value) : Number.NaN;
       return Number.isSafeInteger(constant) ? () => constant : undefined;
     }
-    if (exprKind.case === "identExpr") {
-      const { name } = exprKind.value;
-      return this.#counts.has(name) ? ({ counts }) => counts[name] ?? 0 : undefined;
-    }
+    if (exprKind.case === "identExpr") return this.#variables.counts.get(exprKind.value.name);
     if (exprKind.case !== "callExpr" || exprKind.value.target !== undefined) return undefined;
     const { function: name, args } = exprKind.value;
     if (name === "_?_:_") return this.#choice(args);
@@ -88,14 +79,14 @@ class Compiler {
     return operation && a && b && ((input) => operation(a(input), b(input)));
   }
 
-  #choice([condition, then, otherwise]: readonly Expr[]): Of<number> | undefined {
+  #choice([condition, then, otherwise]: readonly Expr[]): Read<Input, number> | undefined {
     const test = condition && this.#truth(condition);
     const yes = then && this.count(then);
     const no = otherwise && this.count(otherwise);
     return test && yes && no && ((input) => (test(input) ? yes(input) : no(input)));
   }
 
-  #truth({ exprKind }: Expr): Of<boolean> | undefined {
+  #truth({ exprKind }: Expr): Read<Input, boolean> | undefined {
     if (exprKind.case !== "callExpr" || exprKind.value.target !== undefined) return undefined;
     const { function: name, args } = exprKind.value;
     const compare = COMPARISONS[name];
@@ -106,15 +97,12 @@ class Compiler {
     return left && right && ((input) => (left(input) === right(input)) === (name === "_==_"));
   }
 
-  #counted(args: readonly Expr[]): (Of<number> | undefined)[] {
+  #counted(args: readonly Expr[]): (Read<Input, number> | undefined)[] {
     return args.length === 2 ? args.map((arg) => this.count(arg)) : [];
   }
 
-  #text({ exprKind }: Expr): Of<string> | undefined {
-    if (exprKind.case === "identExpr") {
-      const { name } = exprKind.value;
-      return this.#texts.has(name) ? ({ texts }) => texts[name] ?? "" : undefined;
-    }
+  #text({ exprKind }: Expr): Read<Input, string> | undefined {
+    if (exprKind.case === "identExpr") return this.#variables.texts.get(exprKind.value.name);
     if (exprKind.case !== "constExpr" || exprKind.value.constantKind.case !== "stringValue") return undefined;
     const { value } = exprKind.value.constantKind;
     return () => value;

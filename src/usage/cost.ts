@@ -2,7 +2,7 @@ import type { CelInput, CelUint } from "@bufbuild/cel";
 import type { CostRule, CostType } from "../config/runtime-config.ts";
 import type { Fault } from "../errors/config-error.ts";
 import { invariant } from "../errors/invariant.ts";
-import { type ArithmeticInput, compileArithmetic } from "./cel-arithmetic.ts";
+import { compileArithmetic } from "./cel-arithmetic.ts";
 import type { CelFault, CelVariables } from "./cel-check.ts";
 import { type CelType, formatType, STRING, UINT } from "./cel-types.ts";
 import type { Cel, CelExpression } from "./load-cel.ts";
@@ -103,7 +103,7 @@ function tokens(count: number | undefined): number {
   return Math.min(count ?? 0, TOKENS_MAX);
 }
 
-const COUNTS: Readonly<Record<Exclude<CostType, "CEL">, CostFunction>> = {
+const COUNTS: Readonly<Record<Exclude<CostType, "CEL">, (input: CostInput) => number>> = {
   InputToken: ({ usage }) => tokens(usage.inputTokens),
   CachedInputToken: ({ usage }) => tokens(usage.cachedInputTokens),
   CacheCreationInputToken: ({ usage }) => tokens(usage.cacheCreationInputTokens),
@@ -112,35 +112,24 @@ const COUNTS: Readonly<Record<Exclude<CostType, "CEL">, CostFunction>> = {
   ReasoningToken: ({ usage }) => tokens(usage.reasoningTokens),
 };
 
-/** What an expression can use. */
-const COST_VARIABLES: CelVariables = new Map<string, CelType>([
-  ["model", STRING],
-  ["backend", STRING],
-  ["route_name", STRING],
-  ["input_tokens", UINT],
-  ["cached_input_tokens", UINT],
-  ["cache_creation_input_tokens", UINT],
-  ["output_tokens", UINT],
-  ["total_tokens", UINT],
-  ["reasoning_tokens", UINT],
+/** What an expression can use, and how it is read. */
+const COUNTED = new Map<string, (input: CostInput) => number>([
+  ["input_tokens", COUNTS.InputToken],
+  ["cached_input_tokens", COUNTS.CachedInputToken],
+  ["cache_creation_input_tokens", COUNTS.CacheCreationInputToken],
+  ["output_tokens", COUNTS.OutputToken],
+  ["total_tokens", COUNTS.TotalToken],
+  ["reasoning_tokens", COUNTS.ReasoningToken],
 ]);
-
-const COUNT_NAMES = new Set([...COST_VARIABLES].filter(([, type]) => type === UINT).map(([name]) => name));
-const TEXT_NAMES = new Set([...COST_VARIABLES].filter(([, type]) => type === STRING).map(([name]) => name));
-
-function arithmeticInput({ usage, model, backend, routeName }: CostInput): ArithmeticInput {
-  return {
-    counts: {
-      input_tokens: tokens(usage.inputTokens),
-      cached_input_tokens: tokens(usage.cachedInputTokens),
-      cache_creation_input_tokens: tokens(usage.cacheCreationInputTokens),
-      output_tokens: tokens(usage.outputTokens),
-      total_tokens: tokens(usage.totalTokens),
-      reasoning_tokens: tokens(usage.reasoningTokens),
-    },
-    texts: { model, backend, route_name: routeName },
-  };
-}
+const NAMED = new Map<string, (input: CostInput) => string>([
+  ["model", ({ model }) => model],
+  ["backend", ({ backend }) => backend],
+  ["route_name", ({ routeName }) => routeName],
+]);
+const COST_VARIABLES: CelVariables = new Map<string, CelType>([
+  ...[...NAMED.keys()].map((name) => [name, STRING] as const),
+  ...[...COUNTED.keys()].map((name) => [name, UINT] as const),
+]);
 
 /** Values of the variables; a number is converted only if the expression reads it. */
 class CostBindings {
@@ -201,8 +190,8 @@ function prepareCel(rule: CostRule, cel: Cel | undefined): CostFunction | string
   if (kind !== "int" && kind !== "uint" && kind !== "dyn") {
     return `the expression gives ${formatType(compiled.type)}; a cost is a whole number: write uint(…) around it`;
   }
-  const arithmetic = kind === "uint" ? compileArithmetic(compiled.expr, COUNT_NAMES, TEXT_NAMES) : undefined;
-  const compute = (input: CostInput) => arithmetic?.(arithmeticInput(input)) ?? evaluateCost(cel, compiled, input);
+  const arithmetic = kind === "uint" ? compileArithmetic(compiled.expr, { counts: COUNTED, texts: NAMED }) : undefined;
+  const compute = (input: CostInput) => arithmetic?.(input) ?? evaluateCost(cel, compiled, input);
   const trial = compute(TRIAL);
   if (typeof trial === "number") return compute;
   const guard = trial.includes("by zero") ? "; guard it: output_tokens == 0u ? 0u : input_tokens / output_tokens" : "";

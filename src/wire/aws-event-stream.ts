@@ -7,6 +7,7 @@
 import { crc32 } from "node:zlib";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { invariant } from "../errors/invariant.ts";
+import { HeldBytes } from "./held-bytes.ts";
 import { asBuffer, EVENT_BYTES_MAX } from "./sse.ts";
 
 /** One message. It shares memory with the chunks it came from. */
@@ -32,15 +33,10 @@ export const EVENT_STREAM_HEADER_BYTES_MAX = 128 * 1024;
 const PRELUDE_BYTES = 12;
 const CRC_BYTES = 4;
 const MESSAGE_BYTES_MIN = PRELUDE_BYTES + CRC_BYTES;
-const NOTHING = Buffer.alloc(0);
 
 /** Cuts a stream into its messages; chunks may be cut anywhere. */
 export class EventStreamDecoder {
-  /** Holds the incomplete tail in its first `#heldBytes` bytes. */
-  #held: Buffer = NOTHING;
-  #heldBytes = 0;
-  /** False while `#held` is part of a chunk, which is not ours to write to. */
-  #owned = false;
+  readonly #held = new HeldBytes();
   /** Bytes of the message that is being received, 0 while its prelude is not whole. */
   #messageBytes = 0;
 
@@ -51,7 +47,7 @@ export class EventStreamDecoder {
    * @throws GatewayError `upstream_invalid` for a wrong checksum or length, and for a message over the size cap.
    */
   *push(chunk: Uint8Array): Generator<EventStreamMessage, void> {
-    const bytes = this.#heldBytes === 0 ? asBuffer(chunk) : this.#join(asBuffer(chunk));
+    const bytes = this.#held.length === 0 ? asBuffer(chunk) : this.#held.append(asBuffer(chunk));
     let start = 0;
     for (;;) {
       const available = bytes.length - start;
@@ -62,34 +58,13 @@ export class EventStreamDecoder {
       yield readMessage(bytes.subarray(start, end));
       start = end;
     }
-    // A part of what was joined is referred to by the messages and must not be written to again.
-    if (start > 0 || this.#heldBytes === 0) this.#hold(bytes.subarray(start));
+    // The messages refer to what was joined, so that it must not be written to again.
+    if (start > 0 || this.#held.length === 0) this.#held.hold(bytes.subarray(start));
   }
 
   /** Whether the stream stops inside a message. */
   get isInsideMessage(): boolean {
-    return this.#heldBytes > 0;
-  }
-
-  #join(chunk: Buffer): Buffer {
-    const before = this.#heldBytes;
-    const length = before + chunk.length;
-    if (!this.#owned || length > this.#held.length) {
-      // Doubling keeps the copying linear when a large message comes in small chunks.
-      const grown = Buffer.allocUnsafe(this.#owned ? length * 2 : length);
-      this.#held.copy(grown, 0, 0, before);
-      this.#held = grown;
-      this.#owned = true;
-    }
-    chunk.copy(this.#held, before);
-    this.#heldBytes = length;
-    return this.#held.subarray(0, length);
-  }
-
-  #hold(rest: Buffer): void {
-    this.#held = rest;
-    this.#heldBytes = rest.length;
-    this.#owned = false;
+    return this.#held.length > 0;
   }
 }
 

@@ -4,6 +4,7 @@
  * event, lines that begin with a colon are comments, one BOM may stand at the start. Chunks may be cut anywhere.
  */
 import { GatewayError } from "../errors/gateway-error.ts";
+import { HeldBytes } from "./held-bytes.ts";
 
 /** Most that is held back of an event that is not whole yet, in bytes. */
 export const EVENT_BYTES_MAX = 8 * 1024 * 1024;
@@ -29,11 +30,7 @@ export function asBuffer(bytes: Uint8Array): Buffer {
  * chunk that ends where an event ends is passed as it is, without a copy.
  */
 export class EventSplitter {
-  /** Holds the incomplete tail in its first `#heldBytes` bytes. */
-  #held: Buffer = NOTHING;
-  #heldBytes = 0;
-  /** False while `#held` is part of a chunk, which is not ours to write to. */
-  #owned = false;
+  readonly #held = new HeldBytes();
 
   /**
    * Takes a chunk and gives the whole events there are now, which may be none.
@@ -42,7 +39,7 @@ export class EventSplitter {
    */
   push(chunk: Uint8Array): Buffer {
     const bytes = asBuffer(chunk);
-    if (this.#heldBytes > 0) return this.#join(bytes);
+    if (this.#held.length > 0) return this.#join(bytes);
     if (endsInBlankLine(bytes, bytes.length)) return bytes;
     const end = lastEventEnd(bytes, 0);
     this.#hold(bytes.subarray(end));
@@ -51,39 +48,25 @@ export class EventSplitter {
 
   /** What is left when the stream has ended: an event without its blank line, or nothing. */
   end(): Buffer {
-    const rest = this.#held.subarray(0, this.#heldBytes);
-    this.#hold(NOTHING);
-    return rest;
+    return this.#held.take();
   }
 
   #join(chunk: Buffer): Buffer {
-    const before = this.#heldBytes;
-    const length = before + chunk.length;
-    if (!this.#owned || length > this.#held.length) {
-      // Doubling keeps the copying linear when a large event comes in small chunks.
-      const grown = Buffer.allocUnsafe(this.#owned ? length * 2 : length);
-      this.#held.copy(grown, 0, 0, before);
-      this.#held = grown;
-      this.#owned = true;
-    }
-    chunk.copy(this.#held, before);
-    this.#heldBytes = length;
-    const bytes = this.#held.subarray(0, length);
+    const before = this.#held.length;
+    const bytes = this.#held.append(chunk);
     // Up to three bytes of a blank line may have been held already.
     const end = lastEventEnd(bytes, Math.max(0, before - 3));
     if (end === 0) {
-      checkEventBytes(length);
+      checkEventBytes(bytes.length);
       return NOTHING;
     }
-    this.#hold(end === length ? NOTHING : bytes.subarray(end));
+    this.#hold(end === bytes.length ? NOTHING : bytes.subarray(end));
     return bytes.subarray(0, end);
   }
 
   #hold(rest: Buffer): void {
     checkEventBytes(rest.length);
-    this.#held = rest;
-    this.#heldBytes = rest.length;
-    this.#owned = false;
+    this.#held.hold(rest);
   }
 }
 

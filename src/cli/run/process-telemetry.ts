@@ -8,11 +8,11 @@ import { fetchKeySet } from "../../caller-auth/fetch-key-set.ts";
 import type { ExchangeContext } from "../../exchange/exchange.ts";
 import type { Plan } from "../../exchange/plan.ts";
 import type { Demand } from "../../ratelimit/admission.ts";
-import { isAlert, LimitAlerts } from "../../ratelimit/alerts.ts";
+import { LimitAlerts } from "../../ratelimit/alerts.ts";
+import { limitMetrics, limitUseMetrics } from "../../ratelimit/limit-metrics.ts";
 import type { Limiter } from "../../ratelimit/limiter.ts";
 import { AccessLog } from "../../telemetry/access-log.ts";
 import { BatchedSink } from "../../telemetry/batched-sink.ts";
-import { limitMetrics, limitUseMetrics } from "../../telemetry/limit-metrics.ts";
 import { LineWriter } from "../../telemetry/line-writer.ts";
 import { Metrics } from "../../telemetry/metrics.ts";
 import type { LimitReport, ProcessSnapshot, TelemetryOptions } from "./fleet.ts";
@@ -79,9 +79,7 @@ export class ProcessTelemetry {
   snapshot(): ProcessSnapshot {
     this.#settled.drain();
     const credentials = credentialMetrics(this.#credentials.all, Date.now());
-    const known = this.#limiter.known(COUNTERS_MAX).flatMap(({ state: { limit, used, amount } }) => {
-      return isAlert(limit) ? [] : [{ limit: limit.id, used, amount }];
-    });
+    const known = this.#limiter.known(COUNTERS_MAX);
     const limits = [...limitMetrics(this.#limiter.stats), ...limitUseMetrics(known, this.#alerts.counts)];
     return {
       metrics: [...this.#metrics.snapshot(), ...credentials, ...limits],

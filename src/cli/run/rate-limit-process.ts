@@ -4,8 +4,8 @@ import { healthMethods } from "../../grpc/health.ts";
 import { createGrpcServer, type GrpcServer } from "../../grpc/server.ts";
 import type { Demand } from "../../ratelimit/admission.ts";
 import { EnvoyService } from "../../ratelimit/envoy-service.ts";
+import { limitMetrics, limitUseMetrics, rateLimitCallMetrics } from "../../ratelimit/limit-metrics.ts";
 import type { Limiter } from "../../ratelimit/limiter.ts";
-import { limitMetrics, limitUseMetrics, rateLimitCallMetrics } from "../../telemetry/limit-metrics.ts";
 import { ProcessMetrics } from "../../telemetry/process-metrics.ts";
 import type { LimitReport, ProcessSnapshot, RateLimitDoor, TelemetryOptions } from "./fleet.ts";
 import { openLog } from "./open-log.ts";
@@ -54,13 +54,10 @@ export class RateLimitProcess implements ServingProcess {
   }
 
   snapshot(): ProcessSnapshot {
-    const known = this.#limiter.known(COUNTERS_MAX).map(({ state: { limit, used, amount } }) => {
-      return { limit: limit.id, used, amount };
-    });
     const metrics = [
       ...this.#process.snapshot(),
       ...limitMetrics(this.#limiter.stats),
-      ...limitUseMetrics(known, []),
+      ...limitUseMetrics(this.#limiter.known(COUNTERS_MAX), []),
       ...rateLimitCallMetrics(this.#service.stats),
     ];
     return { metrics, credentials: [] };

@@ -2,7 +2,8 @@ import type { AnthropicErrorDocument } from "../../apischema/anthropic/error.ts"
 import type { HeaderMap } from "../../wire/headers.ts";
 import type { VendorError } from "../conversation/answer.ts";
 import { isRecord } from "../conversation/read.ts";
-import { errorDocument, errorText, isJsonError } from "../error-text.ts";
+import { errorText, isJsonError } from "../error-text.ts";
+import { jsonAnswer, parseJson } from "../json-body.ts";
 import type { ResponsePatch } from "../translator.ts";
 
 /** Error types by status, as callers of the reference gateway know them; others are `internal_server_error`. */
@@ -39,7 +40,7 @@ export function wrapAnthropicError(
     },
     request_id: headers.get("request-id") ?? requestId,
   };
-  return errorDocument(document);
+  return jsonAnswer(document);
 }
 
 /** https://docs.anthropic.com/en/api/errors#http-errors */
@@ -58,7 +59,7 @@ const STATUS_BY_TYPE: ReadonlyMap<unknown, number> = new Map([
 
 /** A non-2xx answer of Anthropic's, in no dialect. */
 export function readAnthropicError(status: number, headers: HeaderMap, body: Uint8Array): VendorError {
-  const error = errorIn(parseBody(body));
+  const error = errorIn(parseJson(body));
   if (error !== undefined) return { ...error, status };
   return { type: "AnthropicBackendError", message: errorText(status, headers, body), status };
 }
@@ -72,13 +73,4 @@ export function errorIn(document: unknown): VendorError | undefined {
     message: typeof message === "string" && message !== "" ? message : "the provider reported an error",
     status: STATUS_BY_TYPE.get(type) ?? 502,
   };
-}
-
-/** A body as JSON, undefined when it is none. */
-export function parseBody(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
-  } catch {
-    return undefined;
-  }
 }

@@ -3,7 +3,8 @@ import { GatewayError } from "../../errors/gateway-error.ts";
 import { emptyUsage } from "../../usage/token-usage.ts";
 import type { Answer, AnswerPart } from "../conversation/answer.ts";
 import { isRecord, type JsonRecord } from "../conversation/read.ts";
-import { errorIn, parseBody } from "./error.ts";
+import { parseJson } from "../json-body.ts";
+import { errorIn } from "./error.ts";
 import { readStopReason } from "./finish-reason.ts";
 import { MessageUsageReader } from "./usage.ts";
 
@@ -13,7 +14,7 @@ import { MessageUsageReader } from "./usage.ts";
  * @throws GatewayError `upstream_invalid` for anything else, an error that came with a 2xx status included.
  */
 export function readMessage(body: Uint8Array): Answer {
-  const document = parseBody(body);
+  const document = parseJson(body);
   if (!isRecord(document) || !Array.isArray(document["content"])) throw noMessage(document);
   const { id, model, stop_reason, stop_sequence, stop_details, usage } = document as AnsweredMessage;
   const counted = emptyUsage();

@@ -4,7 +4,8 @@ import { checkEventBytes, completeEvent, EventCursor, EventSplitter } from "../.
 import type { AnswerEvent, PartBegin } from "../conversation/answer.ts";
 import type { StreamReader } from "../conversation/codec.ts";
 import { isRecord, type JsonRecord } from "../conversation/read.ts";
-import { errorIn, parseBody } from "./error.ts";
+import { parseJson } from "../json-body.ts";
+import { errorIn } from "./error.ts";
 import { readStopReason } from "./finish-reason.ts";
 import { stringIn } from "./response.ts";
 import { MessageUsageReader } from "./usage.ts";
@@ -27,7 +28,7 @@ export class MessageStreamReader implements StreamReader {
     const rest = completeEvent(this.#splitter.end());
     const event = new EventCursor();
     event.load(rest);
-    if (event.next() && isRecord(parseBody(event.data()))) this.#read(rest, out);
+    if (event.next() && isRecord(parseJson(event.data()))) this.#read(rest, out);
   }
 
   #read(bytes: Buffer, out: AnswerEvent[]): void {
@@ -65,7 +66,7 @@ export class MessageEventReader {
    * @throws GatewayError `upstream_invalid` for what is no event, and for a piece of a block that never began.
    */
   read(json: Uint8Array, out: AnswerEvent[]): void {
-    const event = parseBody(json);
+    const event = parseJson(json);
     if (!isRecord(event)) throw invalid("an event that is no JSON object");
     switch (event["type"]) {
       case "message_start":

@@ -1,8 +1,7 @@
 import { GatewayError } from "../../errors/gateway-error.ts";
 import { noteCount } from "../anthropic/count-tokens.ts";
-import { parseBody } from "../anthropic/error.ts";
 import { pathSegment } from "../backend-path.ts";
-import { isRecord } from "../conversation/read.ts";
+import { parseRecord } from "../json-body.ts";
 import { type AnswerReader, Passthrough } from "../passthrough.ts";
 import { emptyFacts, type ResponsePatch, type TranslatorFactory } from "../translator.ts";
 import { invokeBody, wrapAwsError } from "./messages.ts";
@@ -43,8 +42,7 @@ class AwsCountReader implements AnswerReader {
   readonly facts = emptyFacts();
 
   readWhole(body: Uint8Array): ResponsePatch {
-    const document = parseBody(body);
-    const count = isRecord(document) ? document["inputTokens"] : undefined;
+    const count = parseRecord(body)?.["inputTokens"];
     if (typeof count !== "number")
       throw new GatewayError("upstream_invalid", "the provider's answer is not a count of tokens");
     noteCount(this.facts, count);

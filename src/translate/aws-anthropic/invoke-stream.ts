@@ -1,12 +1,12 @@
 import { GatewayError } from "../../errors/gateway-error.ts";
 import { EventStreamDecoder, type EventStreamMessage } from "../../wire/aws-event-stream.ts";
 import type { HeaderMap } from "../../wire/headers.ts";
-import { parseBody } from "../anthropic/error.ts";
 import { MessageEventReader, MessageStreamReader } from "../anthropic/stream.ts";
 import { readException } from "../aws-bedrock/error.ts";
 import type { AnswerEvent, VendorError } from "../conversation/answer.ts";
 import type { StreamReader } from "../conversation/codec.ts";
 import { isRecord } from "../conversation/read.ts";
+import { parseJson } from "../json-body.ts";
 
 /** What a message of the stream holds: an event of Claude's as JSON, or why the stream ends. */
 export type InvokeEvent =
@@ -42,7 +42,7 @@ export class InvokeStreamDecoder {
 
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_PayloadPart.html */
 function readPart({ payload }: EventStreamMessage): Buffer | undefined {
-  const part = parseBody(payload);
+  const part = parseJson(payload);
   if (!isRecord(part))
     throw new GatewayError("upstream_invalid", "the provider sent a message whose payload is no JSON object");
   const bytes = part["bytes"];

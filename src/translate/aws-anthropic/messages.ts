@@ -2,11 +2,11 @@ import type { ParsedRequest } from "../../endpoints/endpoint.ts";
 import type { HeaderMap } from "../../wire/headers.ts";
 import { JsonScanError, KeySet, scanObject } from "../../wire/json-scan.ts";
 import { editFields } from "../../wire/json-splice.ts";
-import { errorIn, parseBody } from "../anthropic/error.ts";
+import { errorIn } from "../anthropic/error.ts";
 import { MessagesReader } from "../anthropic/messages.ts";
 import { readError } from "../aws-bedrock/error.ts";
 import { writeError } from "../conversation/messages/error.ts";
-import { errorDocument } from "../error-text.ts";
+import { jsonAnswer, parseJson } from "../json-body.ts";
 import { Passthrough, type PassthroughParts } from "../passthrough.ts";
 import type { ResponsePatch, TranslatorContext, TranslatorFactory } from "../translator.ts";
 import { invokeBetas, invokePath, invokeVersion } from "./invoke.ts";
@@ -39,8 +39,8 @@ export function invokeBody(
 
 /** An error of AWS's as Anthropic's callers read it; one that is Anthropic's already stays. */
 export function wrapAwsError(status: number, headers: HeaderMap, body: Uint8Array, requestId: string): ResponsePatch {
-  if (errorIn(parseBody(body)) !== undefined) return {};
-  return errorDocument(writeError(readError(status, headers, body), headers.get("x-amzn-requestid") ?? requestId));
+  if (errorIn(parseJson(body)) !== undefined) return {};
+  return jsonAnswer(writeError(readError(status, headers, body), headers.get("x-amzn-requestid") ?? requestId));
 }
 
 const EVENT_STREAM = [["content-type", "text/event-stream"]] as const;

@@ -3,8 +3,8 @@ import { eventStreamText } from "../../wire/aws-event-stream.ts";
 import type { HeaderMap } from "../../wire/headers.ts";
 import { nonEmptyString } from "../answer-json.ts";
 import type { VendorError } from "../conversation/answer.ts";
-import { isRecord, type JsonRecord } from "../conversation/read.ts";
 import { errorText } from "../error-text.ts";
+import { parseRecord } from "../json-body.ts";
 
 /** Type of errors that have none of their own: what comes from a proxy, mostly. */
 const UNNAMED = "AWSBedrockBackendError";
@@ -25,7 +25,7 @@ const STATUSES: ReadonlyMap<string, number> = new Map([
 
 /** Reads an answer that is no 2xx: the type is in `x-amzn-errortype`, or in the body's `__type`. */
 export function readError(status: number, headers: HeaderMap, body: Uint8Array): VendorError {
-  const document = parseRecord(body);
+  const document = parseRecord(body) ?? {};
   const message = nonEmptyString(document["message"]) ?? nonEmptyString(document["Message"]);
   const type = nonEmptyString(headers.get("x-amzn-errortype")) ?? nonEmptyString(document["__type"]);
   return {
@@ -40,7 +40,7 @@ export function readException(message: EventStreamMessage): VendorError | undefi
   switch (eventStreamText(message, ":message-type")) {
     case "exception": {
       const type = capitalised(eventStreamText(message, ":exception-type") ?? UNNAMED);
-      const document = parseRecord(message.payload);
+      const document = parseRecord(message.payload) ?? {};
       const text = nonEmptyString(document["message"]) ?? nonEmptyString(document["originalMessage"]);
       return { type, message: text ?? `the provider ended the stream with ${type}`, status: STATUSES.get(type) ?? 500 };
     }
@@ -62,14 +62,4 @@ function plainType(said: string): string {
 /** In streams the names begin with a small letter. */
 function capitalised(name: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1);
-}
-
-function parseRecord(body: Uint8Array): JsonRecord {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
-    return isRecord(value) ? value : {};
-  } catch {
-    // No JSON: told as the text it is.
-    return {};
-  }
 }

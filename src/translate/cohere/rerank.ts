@@ -3,7 +3,8 @@ import { type TokenUsage, tokenCount } from "../../usage/token-usage.ts";
 import type { HeaderMap } from "../../wire/headers.ts";
 import { KeySet, type ScannedObject, scanObject } from "../../wire/json-scan.ts";
 import { holds } from "../answer-json.ts";
-import { errorDocument, errorText, isJsonError } from "../error-text.ts";
+import { errorText, isJsonError } from "../error-text.ts";
+import { jsonAnswer } from "../json-body.ts";
 import { type AnswerReader, type BackendPath, overrideModel, Passthrough } from "../passthrough.ts";
 import { emptyFacts, type ResponsePatch, type TranslatorFactory } from "../translator.ts";
 
@@ -61,5 +62,5 @@ function wholeTokens(value: unknown): number | undefined {
 
 /** Leaves a JSON error as it is; anything else becomes one of Cohere's: https://docs.cohere.com/reference/errors */
 function wrapCohereError(status: number, headers: HeaderMap, body: Uint8Array): ResponsePatch {
-  return isJsonError(headers, body) ? {} : errorDocument({ message: errorText(status, headers, body) });
+  return isJsonError(headers, body) ? {} : jsonAnswer({ message: errorText(status, headers, body) });
 }

@@ -1,6 +1,6 @@
 import type { ParsedRequest } from "../../endpoints/endpoint.ts";
-import { GatewayError } from "../../errors/gateway-error.ts";
 import type { HeaderMap } from "../../wire/headers.ts";
+import { JSON_HEADERS, jsonAnswer, jsonRequest, parseRequest } from "../json-body.ts";
 import {
   type AnswerFacts,
   emptyFacts,
@@ -15,7 +15,6 @@ import type { AnswerContext, BackendCodec, BackendTarget, ClientCodec, StreamRea
 import { Losses } from "./losses.ts";
 import { fitToolNames, restoreAnswer, restoreEvent } from "./tool-names.ts";
 
-const JSON_HEADERS = [["content-type", "application/json"]] as const;
 const NO_LOSSES: readonly string[] = [];
 const STREAM_HEADERS = [["content-type", "text/event-stream"]] as const;
 
@@ -55,7 +54,7 @@ class TranslatedAttempt implements Translator {
   }
 
   request(raw: Uint8Array, body: ParsedRequest): RequestPatch {
-    const document = parseDocument(raw);
+    const document = parseRequest(raw);
     const read = { ...this.#client.readRequest(document), stream: body.stream };
     const { conversation, callerNames } = fitToolNames(read, this.#backend.toolNames);
     this.#callerNames = callerNames;
@@ -67,8 +66,7 @@ class TranslatedAttempt implements Translator {
     this.#answerContext = { model, includeUsage: body.includeUsage, request: document, requestId, newId, now };
     const losses = new Losses(this.#client.fields, document);
     this.#losses = losses;
-    const { path, body: written, headers } = this.#backend.writeRequest(conversation, target, losses);
-    return { path, headers: [...JSON_HEADERS, ...(headers ?? [])], body: Buffer.from(JSON.stringify(written)) };
+    return jsonRequest(this.#backend.writeRequest(conversation, target, losses));
   }
 
   responseHeaders(_status: number, headers: HeaderMap): ResponsePatch {
@@ -81,8 +79,7 @@ class TranslatedAttempt implements Translator {
     Object.assign(this.facts.usage, answer.usage);
     if (answer.model !== "") this.facts.responseModel = answer.model;
     this.facts.state = "complete";
-    const written = this.#client.writeAnswer(restoreAnswer(answer, this.#callerNames), this.#answers);
-    return { headers: JSON_HEADERS, body: Buffer.from(JSON.stringify(written)) };
+    return jsonAnswer(this.#client.writeAnswer(restoreAnswer(answer, this.#callerNames), this.#answers));
   }
 
   streamChunk(chunk: Uint8Array): Uint8Array {
@@ -95,8 +92,7 @@ class TranslatedAttempt implements Translator {
 
   responseError(status: number, headers: HeaderMap, body: Uint8Array): ResponsePatch {
     const error = this.#backend.readError(status, headers, body);
-    const written = this.#client.writeError(error, this.#answers);
-    return { headers: [...JSON_HEADERS], body: Buffer.from(JSON.stringify(written)) };
+    return jsonAnswer(this.#client.writeError(error, this.#answers));
   }
 
   /** @param chunk Undefined = the upstream has ended. */
@@ -167,14 +163,5 @@ class TranslatedAttempt implements Translator {
   get #upstreamHeaders(): HeaderMap {
     if (this.#headers === undefined) throw new Error("a body follows a head");
     return this.#headers;
-  }
-}
-
-/** Admission has read the top level; what is inside may still be no JSON. */
-function parseDocument(raw: Uint8Array): Readonly<Record<string, unknown>> {
-  try {
-    return JSON.parse(Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString()) as Record<string, unknown>;
-  } catch (error) {
-    throw new GatewayError("invalid_request", "malformed request: the body is not JSON", { cause: error });
   }
 }

@@ -1,9 +1,9 @@
 import type { HeaderMap } from "../../wire/headers.ts";
-import { parseBody } from "../anthropic/error.ts";
 import type { VendorError } from "../conversation/answer.ts";
 import { writeError } from "../conversation/messages/error.ts";
 import { isRecord, type JsonRecord } from "../conversation/read.ts";
-import { errorDocument, errorText } from "../error-text.ts";
+import { errorText } from "../error-text.ts";
+import { jsonAnswer, parseJson } from "../json-body.ts";
 import type { ResponsePatch } from "../translator.ts";
 
 /** Type of errors that have none of their own: what comes from a proxy, mostly. */
@@ -26,11 +26,11 @@ export function readGcpError(status: number, headers: HeaderMap, body: Uint8Arra
 /** An error of Google's as Anthropic's callers read it; one that is Anthropic's already stays. */
 export function wrapGcpError(status: number, headers: HeaderMap, body: Uint8Array, requestId: string): ResponsePatch {
   if (typeof errorOf(body)?.["type"] === "string") return {};
-  return errorDocument(writeError(readGcpError(status, headers, body), requestId));
+  return jsonAnswer(writeError(readGcpError(status, headers, body), requestId));
 }
 
 function errorOf(body: Uint8Array): JsonRecord | undefined {
-  const document = parseBody(body);
+  const document = parseJson(body);
   const first: unknown = Array.isArray(document) ? document[0] : document;
   return isRecord(first) && isRecord(first["error"]) ? first["error"] : undefined;
 }

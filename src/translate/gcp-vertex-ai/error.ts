@@ -2,13 +2,14 @@ import type { HeaderMap } from "../../wire/headers.ts";
 import type { VendorError } from "../conversation/answer.ts";
 import { isRecord, type JsonRecord } from "../conversation/read.ts";
 import { errorText } from "../error-text.ts";
+import { parseJson } from "../json-body.ts";
 
 /**
  * A non-2xx answer: `{"error":{"code","message","status","details"}}`, from streams in an array of one.
  * https://docs.cloud.google.com/apis/design/errors#http_mapping
  */
 export function readError(status: number, headers: HeaderMap, body: Uint8Array): VendorError {
-  const error = errorIn(parseError(body));
+  const error = errorIn(parseJson(body));
   if (error !== undefined) return vendorError(error, status);
   return { type: "GCPVertexAIBackendError", message: errorText(status, headers, body), status };
 }
@@ -34,14 +35,4 @@ export function vendorError(error: JsonRecord, status: number | undefined): Vend
     message: hasDetails ? `Error: ${said}\nDetails: ${JSON.stringify(details)}` : said,
     status: status ?? (typeof code === "number" && code >= 400 && code <= 599 ? code : 502),
   };
-}
-
-/** An error body, undefined when it is no JSON. */
-export function parseError(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(body).toString());
-  } catch {
-    // A page of a proxy's: told as text.
-    return undefined;
-  }
 }

@@ -4,11 +4,12 @@ import type { EventCursor } from "../../wire/sse.ts";
 import { holds, nonEmptyString } from "../answer-json.ts";
 import { statusName } from "../conversation/generate-content/error.ts";
 import { isRecord } from "../conversation/read.ts";
-import { errorDocument, errorText } from "../error-text.ts";
+import { errorText } from "../error-text.ts";
 import { orAsJsonArray } from "../json-array.ts";
+import { jsonAnswer, parseJson } from "../json-body.ts";
 import { type AnswerReader, Passthrough } from "../passthrough.ts";
 import { emptyFacts, type ResponsePatch, type TranslatorFactory } from "../translator.ts";
-import { errorIn, parseError, vendorError } from "./error.ts";
+import { errorIn, vendorError } from "./error.ts";
 import { modelPath } from "./path.ts";
 import { readUsage, updateUsage } from "./usage.ts";
 
@@ -83,9 +84,9 @@ function isFinished(scanned: ScannedObject): boolean {
 
 /** Leaves an error of Google's as it is but for the array that streams have around it; anything else becomes one. */
 function wrapError(status: number, headers: HeaderMap, body: Uint8Array): ResponsePatch {
-  const error = errorIn(parseError(body));
-  if (error !== undefined) return errorDocument({ error });
-  return errorDocument({
+  const error = errorIn(parseJson(body));
+  if (error !== undefined) return jsonAnswer({ error });
+  return jsonAnswer({
     error: { code: status, message: errorText(status, headers, body), status: statusName(status) },
   });
 }

@@ -2,14 +2,15 @@ import type { OpenAIError } from "../../apischema/openai/error.ts";
 import type { HeaderMap } from "../../wire/headers.ts";
 import type { ScannedObject } from "../../wire/json-scan.ts";
 import { holds, nonEmptyString } from "../answer-json.ts";
-import { errorDocument, errorText, isJsonError } from "../error-text.ts";
+import { errorText, isJsonError } from "../error-text.ts";
+import { jsonAnswer } from "../json-body.ts";
 import type { AnswerFacts, ResponsePatch } from "../translator.ts";
 
 /** Leaves a JSON error as the provider sent it; anything else goes into the envelope that OpenAI's SDKs read. */
 export function wrapOpenAIError(status: number, headers: HeaderMap, body: Uint8Array): ResponsePatch {
   if (isJsonError(headers, body)) return {};
   const message = errorText(status, headers, body);
-  return errorDocument({ type: "error", error: { type: "OpenAIBackendError", code: String(status), message } });
+  return jsonAnswer({ type: "error", error: { type: "OpenAIBackendError", code: String(status), message } });
 }
 
 /** Keys that {@link errorIn} looks at; part of the key set of every document that may be an error. */

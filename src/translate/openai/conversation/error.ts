@@ -3,7 +3,7 @@ import { nonEmptyString } from "../../answer-json.ts";
 import type { VendorError } from "../../conversation/answer.ts";
 import { isRecord, type JsonRecord } from "../../conversation/read.ts";
 import { errorText } from "../../error-text.ts";
-import { parseRecord } from "./parse.ts";
+import { parseRecord } from "../../json-body.ts";
 
 /** Reads a non-2xx answer: https://platform.openai.com/docs/guides/error-codes/api-errors */
 export function readError(status: number, headers: HeaderMap, body: Uint8Array): VendorError {

@@ -4,10 +4,10 @@ import { emptyUsage } from "../../../usage/token-usage.ts";
 import { nonEmptyString } from "../../answer-json.ts";
 import type { Answer, AnswerPart, Choice } from "../../conversation/answer.ts";
 import { isRecord, type JsonRecord } from "../../conversation/read.ts";
+import { parseRecord } from "../../json-body.ts";
 import { noteCompletionUsage } from "../usage.ts";
 import { errorOf } from "./error.ts";
 import { readStopReason } from "./finish-reason.ts";
-import { parseRecord } from "./parse.ts";
 import { callsOf, records, textOf, thoughtsOf } from "./said.ts";
 
 /**

@@ -5,10 +5,10 @@ import { nonEmptyString } from "../../answer-json.ts";
 import type { AnswerEvent, VendorError } from "../../conversation/answer.ts";
 import type { StreamReader } from "../../conversation/codec.ts";
 import { isRecord, type JsonRecord } from "../../conversation/read.ts";
+import { parseRecord } from "../../json-body.ts";
 import { noteCompletionUsage } from "../usage.ts";
 import { ChoiceStream } from "./choice-stream.ts";
 import { errorOf } from "./error.ts";
-import { parseRecord } from "./parse.ts";
 import { records } from "./said.ts";
 
 const DONE = Buffer.from("[DONE]");

@@ -1,22 +1,12 @@
 /** Metrics of the limits: what was decided, and how the store of the counters is. */
-import { type FamilySnapshot, renderLabels } from "./registry.ts";
-
-/** What a limiter says of itself. */
-export interface LimitStats {
-  readonly admitted: number;
-  readonly refused: number;
-  readonly unavailable: number;
-  readonly bypassed: number;
-  readonly waited: number;
-  readonly spentDropped: number;
-  readonly leasesAsked: number;
-  readonly storeErrors: number;
-  readonly storeUp: boolean;
-  readonly counters: number;
-}
+import { type FamilySnapshot, renderLabels } from "../telemetry/registry.ts";
+import { isAlert, type LimitAlerts } from "./alerts.ts";
+import type { EnvoyServiceStats } from "./envoy-service.ts";
+import type { LimiterStats } from "./limiter.ts";
+import type { KnownCounter } from "./remembered.ts";
 
 /** All of them, also where nothing is limited. */
-export function limitMetrics(stats: LimitStats): readonly FamilySnapshot[] {
+export function limitMetrics(stats: LimiterStats): readonly FamilySnapshot[] {
   const decisions = (["admitted", "refused", "unavailable"] as const).map((decision) => {
     return { labels: renderLabels({ decision }), values: [stats[decision]] };
   });
@@ -43,22 +33,17 @@ export function limitMetrics(stats: LimitStats): readonly FamilySnapshot[] {
   ];
 }
 
-/** A counter of a limit, as a process knows it. */
-export interface LimitUse {
-  readonly limit: string;
-  readonly used: number;
-  readonly amount: number;
-}
-
 /** How far limits are used up, each by its counter that is used most. */
 export function limitUseMetrics(
-  counters: readonly LimitUse[],
-  alerts: readonly { readonly limit: string; readonly threshold: number; readonly count: number }[],
+  known: readonly KnownCounter[],
+  alerts: LimitAlerts["counts"],
 ): readonly FamilySnapshot[] {
   const ratios = new Map<string, number>();
-  for (const { limit, used, amount } of counters) {
+  for (const { state } of known) {
+    const { limit, used, amount } = state;
+    if (isAlert(limit)) continue;
     const ratio = amount > 0 ? used / amount : 1;
-    ratios.set(limit, Math.max(ratio, ratios.get(limit) ?? 0));
+    ratios.set(limit.id, Math.max(ratio, ratios.get(limit.id) ?? 0));
   }
   return [
     {
@@ -75,15 +60,8 @@ export function limitUseMetrics(
   ];
 }
 
-/** What a rate limit service says of itself. */
-export interface RateLimitCalls {
-  readonly asked: number;
-  readonly charged: number;
-  readonly unknown: number;
-}
-
 /** What Envoys have asked a rate limit service. */
-export function rateLimitCallMetrics({ asked, charged, unknown }: RateLimitCalls): readonly FamilySnapshot[] {
+export function rateLimitCallMetrics({ asked, charged, unknown }: EnvoyServiceStats): readonly FamilySnapshot[] {
   return [
     {
       ...counter("aigw_rate_limit_calls_total", "Calls of Envoys, about requests and about ends of answers.", 0),
