@@ -8,7 +8,8 @@ import type { Workload } from "./workloads.ts";
 export interface Sample extends Load {
   readonly system: SystemName;
   readonly workload: Workload["name"];
-  readonly round: number;
+  /** Samples of the same turn were taken one after the other. */
+  readonly turn: number;
   /** CPU microseconds of the system's processes per request or chunk; undefined for the direct call. */
   readonly cpuMicros: number | undefined;
   /** The same of the process that was started alone, without its children: in the Envoy host, without Envoy. */
@@ -23,12 +24,12 @@ export interface Sample extends Load {
 export interface Measurement {
   readonly system: System;
   readonly workload: Workload;
-  readonly round: number;
+  readonly turn: number;
   readonly seconds: number;
 }
 
 /** Measures once. */
-export async function measure(load: LoadGenerator, { system, workload, round, seconds }: Measurement): Promise<Sample> {
+export async function measure(load: LoadGenerator, { system, workload, turn, seconds }: Measurement): Promise<Sample> {
   const { name, port, headers, process } = system;
   const before = process && cpuSeconds(process.pid);
   const result = await load.run(workload, { port, headers, cores: LOAD_CORE }, seconds);
@@ -38,7 +39,7 @@ export async function measure(load: LoadGenerator, { system, workload, round, se
   return {
     system: name,
     workload: workload.name,
-    round,
+    turn,
     ...result,
     cpuMicros: spent === undefined ? undefined : (spent * 1e6) / result.units,
     ownMicros: own === undefined ? undefined : (own * 1e6) / result.units,

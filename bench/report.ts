@@ -16,13 +16,13 @@ export interface Measured {
 
 /** What was measured, and how systems compare. */
 export interface Results extends Measured {
-  /** CPU of one system over another's: the median over the rounds of the ratio within a round, which outlives drift. */
+  /** CPU of one system over another's: the median over the turns of the ratio within a turn, which outlives drift. */
   ratio(workload: Workload["name"], system: SystemName, base: SystemName): number | undefined;
   /** The same with only the CPU of the system's first process, without its children. */
   ownRatio(workload: Workload["name"], system: SystemName, base: SystemName): number | undefined;
-  /** CPU of one system beyond another's, in microseconds a request or chunk: the median over the rounds. */
+  /** CPU of one system beyond another's, in microseconds a request or chunk: the median over the turns. */
   difference(workload: Workload["name"], system: SystemName, base: SystemName): number | undefined;
-  /** How much later one system's first chunks come than another's, p99 in milliseconds: the median over the rounds. */
+  /** How much later one system's first chunks come than another's, p99 in milliseconds: the median over the turns. */
   firstChunkAdded(workload: Workload["name"], system: SystemName, base: SystemName): number | undefined;
 }
 
@@ -45,16 +45,16 @@ interface Row {
 /** Makes samples comparable. */
 export function resultsOf(measured: Measured): Results {
   const { samples } = measured;
-  const rounds = [...new Set(samples.map((sample) => sample.round))];
-  const sampleOf = (workload: Workload["name"], name: SystemName, round: number) =>
-    samples.find((s) => s.workload === workload && s.system === name && s.round === round);
+  const turns = [...new Set(samples.map((sample) => sample.turn))];
+  const sampleOf = (workload: Workload["name"], name: SystemName, turn: number) =>
+    samples.find((s) => s.workload === workload && s.system === name && s.turn === turn);
   const compared =
     (part: "cpuMicros" | "ownMicros", compare: (own: number, other: number) => number) =>
     (workload: Workload["name"], system: SystemName, base: SystemName) =>
       median(
-        rounds.map((round) => {
-          const own = sampleOf(workload, system, round)?.[part];
-          const other = sampleOf(workload, base, round)?.cpuMicros;
+        turns.map((turn) => {
+          const own = sampleOf(workload, system, turn)?.[part];
+          const other = sampleOf(workload, base, turn)?.cpuMicros;
           return own === undefined || other === undefined || other === 0 ? undefined : compare(own, other);
         }),
       );
@@ -66,9 +66,9 @@ export function resultsOf(measured: Measured): Results {
     difference: compared("cpuMicros", (own, other) => own - other),
     firstChunkAdded: (workload, system, base) =>
       median(
-        rounds.map((round) => {
-          const own = sampleOf(workload, system, round)?.firstChunkMs?.p99;
-          const other = sampleOf(workload, base, round)?.firstChunkMs?.p99;
+        turns.map((turn) => {
+          const own = sampleOf(workload, system, turn)?.firstChunkMs?.p99;
+          const other = sampleOf(workload, base, turn)?.firstChunkMs?.p99;
           return own === undefined || other === undefined ? undefined : own - other;
         }),
       ),

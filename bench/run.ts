@@ -29,8 +29,8 @@ const HELP = `npm run bench -- [OPTION…]
   --only a,b        these systems: ${SYSTEM_NAMES.join(", ")} (default: all but litellm)
   --litellm         LiteLLM as well (installs some hundred MB into .cache/)
   --workload a,b    these workloads: ${WORKLOADS.map(({ name }) => name).join(", ")} (default: all)
-  --seconds N       length of one measurement (default 3)
-  --rounds N        how often everything is started, warmed up and measured; the report shows medians (default 3)
+  --seconds N       how long each pair is measured in a round (default 3)
+  --rounds N        how often everything is started, warmed up and measured (default 3)
   --quick           one round of one second, without cold start and second core
   --check           exit code 1 when a bar is missed or was not measured
   --help
@@ -105,42 +105,58 @@ async function startAll(names: readonly SystemName[], ground: Ground): Promise<S
   return systems;
 }
 
-/**
- * Measures every pair in every round, so that the machine's drift hits all systems alike. Each round has processes of its own: one
- * process is up to 20 % off another of the same kind for as long as it runs.
- */
+/** Load that a system gets. */
+interface Step {
+  readonly workload: Workload;
+  readonly system: System;
+  readonly seconds: number;
+  /** From 1 on in each round; 0 = it warms up. */
+  readonly turn: number;
+}
+
+/** Measures every pair in every round. Each round has processes of its own: one is up to 20 % off another of the same kind. */
 async function measureAll(
   load: LoadGenerator,
   ground: Ground,
-  { systems: names, workloads, seconds, rounds, isQuick }: Settings,
+  settings: Settings,
 ): Promise<{ readonly systems: readonly System[]; readonly samples: readonly Sample[] }> {
+  const { rounds, seconds: turns } = settings;
   const all = new Map<SystemName, System>();
   const samples: Sample[] = [];
   const broken = new Set<string>();
   for (let round = 1; round <= rounds; round += 1) {
-    const systems = await startAll(names, ground);
+    const systems = await startAll(settings.systems, ground);
     for (const system of systems) if (!all.has(system.name)) all.set(system.name, system);
-    // Forth and back: none is always first.
-    const inTurn = round % 2 === 0 ? systems : systems.toReversed();
-    const pairs = workloads.flatMap((workload) => inTurn.map((system) => ({ workload, system })));
-    for (const isWarmUp of [true, false]) {
-      for (const { workload, system } of pairs) {
-        const pair = `${workload.name}, ${system.name}`;
-        if (broken.has(pair)) continue;
-        progress(`round ${round} of ${rounds}${isWarmUp ? ", warm-up" : ""}: ${pair}`);
-        try {
-          const length = isWarmUp && !isQuick ? WARM_UP_SECONDS : seconds;
-          const sample = await measure(load, { system, workload, round, seconds: length });
-          if (!isWarmUp) samples.push(sample);
-        } catch (error) {
-          progress(`left out from here on: ${pair}: ${messageOf(error)}`);
-          broken.add(pair);
-        }
+    for (const { workload, system, seconds, turn } of stepsOf(systems, settings)) {
+      const pair = `${workload.name}, ${system.name}`;
+      if (broken.has(pair)) continue;
+      progress(`round ${round} of ${rounds}${turn === 0 ? ", warm-up" : ""}: ${pair}`);
+      try {
+        const sample = await measure(load, { system, workload, turn: (round - 1) * turns + turn, seconds });
+        if (turn > 0) samples.push(sample);
+      } catch (error) {
+        progress(`left out from here on: ${pair}: ${messageOf(error)}`);
+        broken.add(pair);
       }
     }
     for (const { process: started } of systems) await started?.stop();
   }
   return { systems: [...all.values()], samples };
+}
+
+/** One round: everything warms up, then it is measured. */
+function* stepsOf(systems: readonly System[], { workloads, seconds, isQuick }: Settings): Generator<Step> {
+  const warmUp = { seconds: isQuick ? seconds : WARM_UP_SECONDS, turn: 0 };
+  for (const workload of workloads) for (const system of systems) yield { workload, system, ...warmUp };
+  for (const workload of workloads) {
+    // The machine drifts within seconds: what is compared is measured in short turns. A paced stream alone takes two seconds.
+    const turns = workload.unit === "request" ? seconds : 1;
+    for (let turn = 1; turn <= turns; turn += 1) {
+      // Forth and back: none is always first.
+      const inTurn = turn % 2 === 0 ? systems : systems.toReversed();
+      for (const system of inTurn) yield { workload, system, seconds: seconds / turns, turn };
+    }
+  }
 }
 
 async function alone<T extends ColdStart | TwoCores>(

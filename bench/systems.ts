@@ -195,23 +195,26 @@ const PLANS: Readonly<Record<Exclude<SystemName, "direct">, (ground: Ground, por
 function gatewayPlan(ground: Ground, config: GatewayConfig, port: number): Plan {
   const manifest = JSON.parse(readFileSync(join(ground.root, "package.json"), "utf8")) as { version: string };
   const launch = gatewayLaunch(ground, { name: config, config, port, workers: 1, cores: SYSTEM_CORE });
-  return { launch, version: manifest.version, headers: {} };
+  return { launch, version: manifest.version, headers: TENANT };
 }
 
-/** `aigw` with limits, for a tenant whom every request names. */
+/** Limits count by it; whoever is compared with them gets the same requests. */
+const TENANT = { "x-tenant": "acme" };
+
+/** `aigw` with limits. */
 function limitsPlan(ground: Ground, name: string, port: number, flags: readonly string[]): Plan {
   const { launch, ...plan } = gatewayPlan(ground, "aigw", port);
   const configs = join(ground.root, "bench", "configs");
   const more = [join(configs, "limits.yaml"), "--prices", join(configs, "prices.yaml"), ...flags];
   const log = join(ground.scratch, `${name}-access.log`);
   const args = [...launch.args, ...more, "--access-log", log];
-  return { ...plan, launch: { ...launch, name, args }, headers: { "x-tenant": "acme" } };
+  return { ...plan, launch: { ...launch, name, args } };
 }
 
-/** Starts Redis beside the provider; it ends with the run. */
-/** Redis is the same in every round. */
+/** Redis is the same in every round, and ends with the run. */
 let redisPort: Promise<number> | undefined;
 
+/** Starts it beside the provider. */
 async function startRedis({ scratch }: Ground): Promise<number> {
   const { command, env } = await redisServer();
   const port = await freePort();

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { compileValid } from "../config/test-configuration.ts";
 import { formatFault } from "../errors/config-error.ts";
 import type { Decision, Demand, Reservation } from "../ratelimit/admission.ts";
+import { price } from "../telemetry/price.ts";
 import { preparePlan } from "./plan.ts";
 import { planOf, TestGateway } from "./test-exchange.ts";
 
@@ -252,15 +253,17 @@ test("what costs nothing is served when nothing is left", async () => {
   assert.equal((await gateway.ask(counting, { input_tokens: 5 })).status, 200);
 });
 
-test("a cost of the route is computed once, for the limit and the log", async () => {
+test("a limit is charged the cost of the route that the log tells", async () => {
   const response = "response: { from: Metadata, metadata: { namespace: io.envoy.ai_gateway, key: total } }";
   const gateway = await gatewayOf(
     traffic(`limit: { requests: 100, unit: Hour }, cost: { request: { from: Number, number: 0 }, ${response} }`),
   );
   await gateway.ask(chat(CAP), answer(33));
   assert.equal(used(gateway), 33);
-  assert.deepEqual(gateway.records[0]?.costs, ["total", 33]);
-  assert.equal(gateway.records[0]?.costProgram, undefined, "it is priced");
+  const [record] = gateway.records;
+  assert.ok(record);
+  price(record);
+  assert.deepEqual(record.costs, ["total", 33]);
 });
 
 test("a limit in shadow mode refuses nobody and tells callers nothing, but is counted", async () => {

@@ -2,7 +2,6 @@
 import type { Limit } from "../config/limits.ts";
 import type { Demand } from "../ratelimit/admission.ts";
 import type { LimitShare } from "../ratelimit/tightest.ts";
-import { price } from "../telemetry/price.ts";
 import type { CostInput } from "../usage/cost.ts";
 import { isTold, type TokenUsage } from "../usage/token-usage.ts";
 import type { Exchange } from "./exchange.ts";
@@ -50,15 +49,6 @@ function chargeOf(exchange: Exchange, limit: Limit, input: CostInput): number | 
     const usage = exchange.estimate(parsed?.outputTokensMax ?? limit.assumedOutputTokens);
     return costOf(exchange, limit, { ...input, usage });
   }
-  if (answerCost.from === "metadata") return costForLog(exchange, answerCost.key);
   const cost = costOf(exchange, limit, input);
   return answerCost.from === "price" ? (cost ?? 0) : cost;
-}
-
-/** The cost under a key of the route's, computed once, for the log as well. */
-function costForLog({ context, match, plan, record }: Exchange, key: string): number | undefined {
-  for (const error of price(record)) context.log.warn("cost not computed", { requestId: record.requestId, error });
-  const index = record.costs.indexOf(key);
-  if (index >= 0) return Number(record.costs[index + 1]);
-  return match !== undefined && plan.costs(match.route).has(key) ? undefined : 0;
 }
