@@ -144,11 +144,10 @@ async function measureAll(
   return { systems: [...all.values()], samples };
 }
 
-/** One round: everything warms up, then it is measured. */
+/** One round. Each workload is warmed up by itself: after another one, compilers have to begin anew with part of the code. */
 function* stepsOf(systems: readonly System[], { workloads, seconds, isQuick }: Settings): Generator<Step> {
-  const warmUp = { seconds: isQuick ? seconds : WARM_UP_SECONDS, turn: 0 };
-  for (const workload of workloads) for (const system of systems) yield { workload, system, ...warmUp };
   for (const workload of workloads) {
+    for (const system of systems) yield { workload, system, seconds: isQuick ? seconds : WARM_UP_SECONDS, turn: 0 };
     // The machine drifts within seconds: what is compared is measured in short turns. A paced stream alone takes two seconds.
     const turns = workload.unit === "request" ? seconds : 1;
     for (let turn = 1; turn <= turns; turn += 1) {

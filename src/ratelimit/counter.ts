@@ -20,15 +20,15 @@ export const ROOM = {
 export type Room = (typeof ROOM)[keyof typeof ROOM];
 
 /** Use is told apart by these times, to know how much is worth holding ahead. */
-const SLOT_MS = 50;
+const SLOT_MS = 100;
 /** What is held ahead lasts so many slots. */
 const SLOTS_AHEAD = 2;
 /** Nothing is held ahead where less than so many times of it is left: others may need it. */
 const SCARCE = 8;
 /** How long the store's word that nothing is left is taken for true. */
 const TRUST_MS = 1_000;
-/** How long a request waits for what other processes hold without need and give back. */
-const SPARE_PATIENCE_MS = 250;
+/** How long a request waits for what other processes hold without need and give back, at the latest two slots after its last use. */
+const SPARE_PATIENCE_MS = 350;
 /** How long it waits for what they hold for requests that may just have ended. */
 const SETTLING_PATIENCE_MS = 100;
 /** A lease is used for this part of its life only, since clocks differ. */
@@ -133,6 +133,14 @@ export class Counter {
     if (amount > this.#free()) this.link.hurry(this);
   }
 
+  /** More is asked for before what is held ahead runs out, so that the next request need not wait for it. */
+  refill(nowMs: number): void {
+    if (this.link.isLocal || this.isAsking || nowMs < this.failedUntilMs) return;
+    const spare = this.spare(nowMs);
+    const ahead = this.#ahead(spare, nowMs);
+    if (spare < ahead / 2 && this.#free() >= SCARCE * ahead) this.link.hurry(this);
+  }
+
   /** Whether nothing is held, to be told or waited for. */
   isIdle(): boolean {
     return (
@@ -147,6 +155,7 @@ export class Counter {
 
   /** Whether the store should be told something though nobody waits. */
   isDue(nowMs: number): boolean {
+    if (nowMs < this.failedUntilMs) return false;
     if (this.#asked !== undefined || this.spent > 0) return true;
     const spare = this.spare(nowMs);
     if (spare < 0 || spare > this.#ahead(spare, nowMs)) return true;

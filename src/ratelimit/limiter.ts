@@ -229,6 +229,7 @@ export class Limiter {
   #admit(request: PendingRequest, nowMs: number): Decision {
     request.isDecided = true;
     request.take(nowMs);
+    for (const { counter } of request.stakes) counter.refill(nowMs);
     this.#totals.admitted++;
     return { admitted: true, reservation: request };
   }
