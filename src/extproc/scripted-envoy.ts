@@ -9,8 +9,7 @@ import type { Authenticator } from "../backend-auth/authenticator.ts";
 import { CredentialStore } from "../backend-auth/credential-store.ts";
 import { CallerAuthenticator } from "../caller-auth/authenticate.ts";
 import type { BackendAuth } from "../config/backend-auth.ts";
-import { compile } from "../config/compile.ts";
-import { formatFault } from "../errors/config-error.ts";
+import { compileValid } from "../config/test-configuration.ts";
 import { invariant } from "../errors/invariant.ts";
 import { TICK_MS } from "../exchange/active-calls.ts";
 import {
@@ -29,7 +28,6 @@ import { GRPC_STATUS, type GrpcHandler, type GrpcMethods, type GrpcStream } from
 import { LimitAlerts } from "../ratelimit/alerts.ts";
 import { Limiter } from "../ratelimit/limiter.ts";
 import { MemoryStore } from "../ratelimit/memory-store.ts";
-import { parseResources } from "../resources/load.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import type { RequestRecord } from "../telemetry/request-record.ts";
 import { STREAM_ACCESS_LOGS } from "./access-log-service.ts";
@@ -258,11 +256,9 @@ export class ScriptedEnvoy {
 
 /** Compiles a configuration for the Envoy host, whose listeners take bodies of so many bytes. */
 export async function planOf(text: string, bodyBytesMax = 1 << 20): Promise<Plan> {
-  const { set, faults } = parseResources([{ name: "f.yaml", text }], {}, () => "");
-  const compiled = compile(set, { loadedAt: 1_700_000_000, host: "envoy" });
-  assert.deepEqual([...faults, ...compiled.faults].map(formatFault), []);
-  const listeners = compiled.config.listeners.map((listener) => ({ ...listener, bodyBytesMax }));
-  const prepared = await preparePlan({ ...compiled.config, listeners });
+  const { config } = compileValid(text, { host: "envoy" });
+  const listeners = config.listeners.map((listener) => ({ ...listener, bodyBytesMax }));
+  const prepared = await preparePlan({ ...config, listeners });
   invariant("plan" in prepared, "the costs are right");
   return prepared.plan;
 }

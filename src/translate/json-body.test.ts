@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GatewayError } from "../errors/gateway-error.ts";
-import { jsonRequest, parseJson, parseRecord, parseRequest } from "./json-body.ts";
+import { jsonRequest, parseDocument, parseJson, parseRecord } from "./json-body.ts";
 
 const BODIES = [
   { name: "an object", in: '{"a":"é"}', json: { a: "é" }, record: { a: "é" } },
@@ -21,7 +21,7 @@ for (const { name, in: text, json, record } of BODIES) {
 
 test("a request that is no JSON is the caller's fault, and its cause is kept for the log", () => {
   assert.throws(
-    () => parseRequest(Buffer.from('{"messages": [}')),
+    () => parseDocument(Buffer.from('{"messages": [}')),
     (error) => error instanceof GatewayError && error.code === "invalid_request" && error.cause instanceof SyntaxError,
   );
 });

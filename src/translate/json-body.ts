@@ -24,7 +24,7 @@ export function parseRecord(bytes: Uint8Array): JsonRecord | undefined {
 }
 
 /** A caller's request. Admission has read the top level; what is inside may still be no JSON: throws `invalid_request`. */
-export function parseRequest(raw: Uint8Array): JsonRecord {
+export function parseDocument(raw: Uint8Array): JsonRecord {
   try {
     return parse(raw) as JsonRecord;
   } catch (error) {

@@ -8,7 +8,7 @@ import { CHAT_FIELDS } from "./conversation/chat-completions/fields.ts";
 import type { BackendRequest, BackendTarget } from "./conversation/codec.ts";
 import { Losses } from "./conversation/losses.ts";
 import type { JsonRecord } from "./conversation/read.ts";
-import { JSON_HEADERS, jsonAnswer, jsonRequest, parseRequest } from "./json-body.ts";
+import { JSON_HEADERS, jsonAnswer, jsonRequest, parseDocument } from "./json-body.ts";
 import {
   type AnswerFacts,
   emptyFacts,
@@ -69,7 +69,7 @@ class UnaryAttempt implements Translator {
   }
 
   request(raw: Uint8Array, { model }: ParsedRequest): RequestPatch {
-    const document = parseRequest(raw);
+    const document = parseDocument(raw);
     const target = { model: this.#context.modelOverride ?? model, context: this.#context };
     this.#request = { document, target };
     this.#losses = new Losses(CHAT_FIELDS, document);

@@ -1,6 +1,6 @@
 import type { ParsedRequest } from "../../endpoints/endpoint.ts";
 import type { HeaderMap } from "../../wire/headers.ts";
-import { JSON_HEADERS, jsonAnswer, jsonRequest, parseRequest } from "../json-body.ts";
+import { JSON_HEADERS, jsonAnswer, jsonRequest, parseDocument } from "../json-body.ts";
 import {
   type AnswerFacts,
   emptyFacts,
@@ -54,7 +54,7 @@ class TranslatedAttempt implements Translator {
   }
 
   request(raw: Uint8Array, body: ParsedRequest): RequestPatch {
-    const document = parseRequest(raw);
+    const document = parseDocument(raw);
     const read = { ...this.#client.readRequest(document), stream: body.stream };
     const { conversation, callerNames } = fitToolNames(read, this.#backend.toolNames);
     this.#callerNames = callerNames;
