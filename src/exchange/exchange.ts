@@ -12,6 +12,7 @@ import type { Caller } from "../config/callers.ts";
 import type { Limit } from "../config/limits.ts";
 import type { Endpoint, ParsedRequest } from "../endpoints/endpoint.ts";
 import type { Dialect } from "../errors/gateway-error.ts";
+import type { Reservation } from "../ratelimit/admission.ts";
 import type { LimitAlerts } from "../ratelimit/alerts.ts";
 import type { Limiter } from "../ratelimit/limiter.ts";
 import type { LimitedRequest } from "../ratelimit/match.ts";
@@ -22,7 +23,6 @@ import { estimateInput } from "../usage/estimate.ts";
 import { emptyUsage, type TokenUsage } from "../usage/token-usage.ts";
 import type { HeaderMap } from "../wire/headers.ts";
 import type { Attempt } from "./attempt.ts";
-import type { Held } from "./limits.ts";
 import type { Plan } from "./plan.ts";
 
 /** What an exchange needs of the world; injected, so that tests decide time, chance and ids. */
@@ -38,7 +38,7 @@ export interface ExchangeContext {
   readonly newId: () => string;
   readonly credentials: Pick<CredentialStore, "of">;
   readonly callers: Pick<CallerAuthenticator, "identify">;
-  readonly limiter: Pick<Limiter, "admit" | "state">;
+  readonly limiter: Pick<Limiter, "admit">;
   readonly alerts: Pick<LimitAlerts, "look">;
   /** Whether Envoy's own filter counts those limits that it can count. */
   readonly limitsInEnvoy: boolean;
@@ -74,10 +74,11 @@ export class Exchange implements CallerCredentials {
   /** The attempt under way or the last one. */
   attempt: Attempt | undefined;
   /** What is reserved at limits, by when they were looked at. */
-  heldByRequest: Held | undefined;
-  heldByAttempt: Held | undefined;
+  heldByRequest: Reservation | undefined;
+  heldByAttempt: Reservation | undefined;
   charged = false;
   settled = false;
+  #limited: LimitedRequest | undefined;
   #inputEstimate: number | undefined;
   #estimate: TokenUsage | undefined;
 
@@ -104,7 +105,8 @@ export class Exchange implements CallerCredentials {
 
   /** What limits look at. */
   get limited(): LimitedRequest {
-    return new LimitedExchange(this);
+    this.#limited ??= new LimitedExchange(this);
+    return this.#limited;
   }
 
   /** What its body is estimated to have of tokens, which the bytes of media tell nothing of. */

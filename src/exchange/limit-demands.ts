@@ -17,17 +17,20 @@ import type { Exchange } from "./exchange.ts";
  */
 export function demandsOf(exchange: Exchange, limits: readonly PreparedLimit[], refs: readonly BackendRef[]): Demand[] {
   const { context, endpoint, limited } = exchange;
-  const demands: Demand[] = [];
+  const demands = new Array<Demand>(limits.length);
+  let count = 0;
   for (const prepared of limits) {
     const { limit } = prepared;
+    if (!isForModels(exchange, limit, refs)) continue;
     if (context.limitsInEnvoy && isCountedByEnvoy(limit)) continue;
     // What costs nothing is not refused because nothing is left.
     if (endpoint?.metering === "free" && limit.requestCost === 0) continue;
     const values = prepared.valuesOf(limited);
     if (values === undefined) continue;
     refuseUnmetered(exchange, limit, refs);
-    demands.push(demandOf(exchange, limit, values, refs));
+    demands[count++] = demandOf(exchange, limit, values, refs);
   }
+  demands.length = count;
   return demands;
 }
 
@@ -59,6 +62,12 @@ function dearest(exchange: Exchange, limit: Limit, refs: readonly BackendRef[], 
     most = Math.max(most, costOf(exchange, limit, input) ?? 0);
   }
   return most;
+}
+
+/** Whether a limit is for all models, or for one that a backend is asked for. */
+function isForModels(exchange: Exchange, { applies }: Limit, refs: readonly BackendRef[]): boolean {
+  const { requestModels } = applies;
+  return requestModels === undefined || refs.some((ref) => requestModels.includes(modelAt(exchange, ref)));
 }
 
 /** Refuses what a limit on tokens or money cannot count. */

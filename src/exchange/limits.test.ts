@@ -357,7 +357,6 @@ test("a decision that comes after the caller has left is given back", async () =
 test("what cannot be decided is refused for now", async () => {
   const limiter = {
     admit: () => ({ admitted: false, refusal: { why: "unavailable" } }) as const,
-    state: () => assert.fail("nobody asks"),
   };
   const gateway = new TestGateway(await planOf(configuration(budget("tokens: 5"))), { limiter });
   const { status, headers, body } = await gateway.ask(chat(), answer(20));

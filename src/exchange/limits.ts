@@ -22,12 +22,6 @@ import { type Awaitable, after } from "./awaitable.ts";
 import type { Exchange } from "./exchange.ts";
 import { demandsOf } from "./limit-demands.ts";
 
-/** What a request holds of its limits. */
-export interface Held {
-  readonly demands: readonly Demand[];
-  readonly reservation: Reservation;
-}
-
 /**
  * Reserves at the limits that do not depend on a backend.
  *
@@ -52,14 +46,12 @@ export function reserveRequest(exchange: Exchange): Awaitable<void> {
  * @throws GatewayError (or rejects with) `unmetered`.
  */
 export function reserveAttempt(exchange: Exchange, ref: BackendRef): Awaitable<GatewayError | undefined> {
-  const { plan, parsed, record } = exchange;
-  exchange.heldByAttempt?.reservation.release();
+  const { plan, record } = exchange;
+  exchange.heldByAttempt?.release();
   exchange.heldByAttempt = undefined;
   const limits = plan.limits.ofBackend(ref.backend.id);
   if (limits.length === 0) return undefined;
-  const model = ref.modelNameOverride ?? parsed?.model ?? "";
-  const ofModel = limits.filter(({ limit }) => limit.applies.requestModels?.includes(model) ?? true);
-  return after(hold(exchange, demandsOf(exchange, ofModel, [ref])), (outcome) => {
+  return after(hold(exchange, demandsOf(exchange, limits, [ref])), (outcome) => {
     if (outcome instanceof GatewayError) return outcome;
     exchange.heldByAttempt = outcome;
     // What another backend's quota has refused is of no account.
@@ -78,18 +70,18 @@ export function headersAboutLimits(exchange: Exchange, answer?: HeaderMap): read
   const { context, heldByRequest, heldByAttempt } = exchange;
   if (heldByRequest === undefined && heldByAttempt === undefined) return NO_HEADERS;
   const nowMs = context.wallMs();
-  const ofRequest = heldByRequest?.reservation.tightest(nowMs);
-  const ofAttempt = heldByAttempt?.reservation.tightest(nowMs);
-  const state = ofRequest && ofAttempt ? tightest([ofRequest, ofAttempt]) : (ofRequest ?? ofAttempt);
-  if (state === undefined) return NO_HEADERS;
-  const isToldTighter = context.limitsInEnvoy && answer !== undefined && shareTold(answer) <= shareLeft(state);
-  return isToldTighter ? NO_HEADERS : limitHeaders(state, nowMs);
+  const ofRequest = heldByRequest?.tightest(nowMs);
+  const ofAttempt = heldByAttempt?.tightest(nowMs);
+  const share = ofRequest && ofAttempt ? tightest([ofRequest, ofAttempt]) : (ofRequest ?? ofAttempt);
+  if (share === undefined) return NO_HEADERS;
+  const isToldTighter = context.limitsInEnvoy && answer !== undefined && shareTold(answer) <= shareLeft(share);
+  return isToldTighter ? NO_HEADERS : limitHeaders(share.state(nowMs), nowMs);
 }
 
 const NO_HEADERS: readonly string[] = [];
 
 /** Undefined where nothing is limited. */
-function hold(exchange: Exchange, demands: readonly Demand[]): Awaitable<Held | GatewayError | undefined> {
+function hold(exchange: Exchange, demands: readonly Demand[]): Awaitable<Reservation | GatewayError | undefined> {
   if (demands.length === 0) return undefined;
   const decision = exchange.context.limiter.admit(demands);
   if (decision instanceof Promise) return decision.then((late) => takeLate(exchange, demands, late));
@@ -97,21 +89,20 @@ function hold(exchange: Exchange, demands: readonly Demand[]): Awaitable<Held | 
 }
 
 /** The caller may have left while it waited, and what it has asked for been settled. */
-function takeLate(exchange: Exchange, demands: readonly Demand[], decision: Decision): Held | GatewayError {
+function takeLate(exchange: Exchange, demands: readonly Demand[], decision: Decision): Reservation | GatewayError {
   if (!exchange.settled) return take(exchange, demands, decision);
   if (decision.admitted) decision.reservation.release();
   return new GatewayError("client_closed", "the caller left before its limits were looked at");
 }
 
-function take(exchange: Exchange, demands: readonly Demand[], decision: Decision): Held | GatewayError {
+function take(exchange: Exchange, demands: readonly Demand[], decision: Decision): Reservation | GatewayError {
   if (!decision.admitted) return refused(exchange, demands, decision.refusal);
-  const { context, record } = exchange;
-  for (const demand of demands) {
-    if (!demand.limit.shadow) continue;
-    const { used, amount } = context.limiter.state(demand);
-    if (used > amount) record.shadowRefusals = [...record.shadowRefusals, demand.limit];
+  const { record } = exchange;
+  const { reservation } = decision;
+  for (const { limit, used, amount } of reservation.shares) {
+    if (limit.shadow && used > amount) record.shadowRefusals = [...record.shadowRefusals, limit];
   }
-  return { demands, reservation: decision.reservation };
+  return reservation;
 }
 
 function refused({ context, record }: Exchange, demands: readonly Demand[], refusal: Refusal): GatewayError {

@@ -1,12 +1,10 @@
 /** What a request is charged for when its answer has ended. */
 import type { Limit } from "../config/limits.ts";
-import type { Demand } from "../ratelimit/admission.ts";
-import type { LimitShare } from "../ratelimit/tightest.ts";
+import type { HeldShare, Reservation } from "../ratelimit/admission.ts";
 import type { CostInput } from "../usage/cost.ts";
 import { isTold, type TokenUsage } from "../usage/token-usage.ts";
 import type { Exchange } from "./exchange.ts";
 import { costOf } from "./limit-demands.ts";
-import type { Held } from "./limits.ts";
 
 /**
  * Charges what the answer cost, or gives back what was reserved where there was none.
@@ -19,20 +17,18 @@ export function settleLimits(exchange: Exchange, usage: TokenUsage | undefined):
   if (heldByAttempt !== undefined) settleHeld(exchange, heldByAttempt, usage);
 }
 
-function settleHeld(exchange: Exchange, { demands, reservation }: Held, usage: TokenUsage | undefined): void {
-  if (usage === undefined || isFailed(exchange, usage)) reservation.release();
-  else reservation.settle(costsOf(exchange, demands, usage));
+function settleHeld(exchange: Exchange, reservation: Reservation, usage: TokenUsage | undefined): void {
   const { shares } = reservation;
-  for (let i = 0; i < demands.length; i++) exchange.context.alerts.look(demands[i] as Demand, shares[i] as LimitShare);
+  if (usage === undefined || isFailed(exchange, usage)) reservation.release();
+  else reservation.settle(costsOf(exchange, shares, usage));
+  for (const share of shares) exchange.context.alerts.look(share);
 }
 
 /** What each limit is charged; undefined = what was reserved. */
-function costsOf(exchange: Exchange, demands: readonly Demand[], usage: TokenUsage): (number | undefined)[] {
+function costsOf(exchange: Exchange, shares: readonly HeldShare[], usage: TokenUsage): (number | undefined)[] {
   const { backend, requestModel: model, route: routeName } = exchange.record;
   const input = { usage, model, backend, routeName };
-  const costs: (number | undefined)[] = [];
-  for (const { limit } of demands) costs.push(chargeOf(exchange, limit, input));
-  return costs;
+  return shares.map(({ limit }) => chargeOf(exchange, limit, input));
 }
 
 /** A whole answer that could not be used, and did not say what it cost. */

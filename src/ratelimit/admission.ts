@@ -33,16 +33,23 @@ export interface LimitState {
   readonly resetAtMs: number;
 }
 
+/** What a request holds of one counter. Its amounts are those of the counter, as far as is known here. */
+export interface HeldShare extends LimitShare {
+  readonly demand: Demand;
+  /** @param nowMs Unix milliseconds. */
+  state(nowMs: number): LimitState;
+}
+
 /** How a request stands with its limits. Exactly one of `settle` and `release` takes effect, the first that is called. */
 export interface Reservation {
-  /** One per demand, as they stand as far as is known here. */
-  readonly shares: readonly LimitShare[];
+  /** One per demand, in their order. */
+  readonly shares: readonly HeldShare[];
   /**
-   * The limit that its caller is told about (tightest.ts), as it stands now; undefined = there is none.
+   * The limit that its caller is told about (tightest.ts); undefined = there is none.
    *
    * @param nowMs Unix milliseconds.
    */
-  tightest(nowMs: number): LimitState | undefined;
+  tightest(nowMs: number): HeldShare | undefined;
   /**
    * Charges what the answer cost and gives back what was reserved beyond.
    *

@@ -34,8 +34,8 @@ test("an alert is told by one of the processes that see it, once, and no secret 
     assert.ok(decision.admitted);
     const [share] = decision.reservation.shares;
     assert.ok(share);
-    alerts.look(demand, share);
-    alerts.look(demand, share);
+    alerts.look(share);
+    alerts.look(share);
     await new Promise(setImmediate);
   }
   assert.deepEqual(

@@ -1,7 +1,7 @@
 /** Says once that a counter has come to a part of its limit, however many processes count in it. */
 import type { Limit } from "../config/limits.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import type { Demand, LimitState } from "./admission.ts";
+import type { Demand, HeldShare, LimitState } from "./admission.ts";
 import { counterKey, shownValue } from "./counter-key.ts";
 import { shownAmount } from "./limit-text.ts";
 import type { Limiter } from "./limiter.ts";
@@ -9,7 +9,7 @@ import type { LimitShare } from "./tightest.ts";
 
 /** What alerts are made of. */
 export interface AlertOptions {
-  readonly limiter: Pick<Limiter, "admit" | "state">;
+  readonly limiter: Pick<Limiter, "admit">;
   /** Unix milliseconds. */
   readonly nowMs: () => number;
   readonly log: Pick<Logger, "warn">;
@@ -37,17 +37,14 @@ export class LimitAlerts {
     return [...this.#counts.values()];
   }
 
-  /**
-   * Looks whether a counter that was just used has come to one of its limit's alerts.
-   *
-   * @param share As it stands; it may not have been told yet that its period has ended.
-   */
-  look(demand: Demand, share: LimitShare): void {
-    const { alerts } = demand.limit;
+  /** Looks whether a counter that was just used has come to one of its limit's alerts. */
+  look(share: HeldShare): void {
+    const { alerts } = share.limit;
     const [lowest] = alerts;
     if (lowest === undefined || !isReached(share, lowest)) return;
-    const state = this.#options.limiter.state(demand);
-    for (const threshold of alerts) if (isReached(state, threshold)) this.#reached(demand, state, threshold);
+    // It may not have been told yet that its period has ended.
+    const state = share.state(this.#options.nowMs());
+    for (const threshold of alerts) if (isReached(state, threshold)) this.#reached(share.demand, state, threshold);
   }
 
   #reached(demand: Demand, state: LimitState, threshold: number): void {

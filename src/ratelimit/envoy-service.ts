@@ -145,7 +145,8 @@ export class EnvoyService {
       const { reservation } = decision;
       // Nothing is held beside what the request costs: what its answer costs is charged when it has ended.
       reservation.release();
-      return this.#response(places, reservation.tightest(this.#nowMs()), asked);
+      const nowMs = this.#nowMs();
+      return this.#response(places, reservation.tightest(nowMs)?.state(nowMs), asked);
     }
     const { refusal } = decision;
     if (refusal.why === "unavailable") {

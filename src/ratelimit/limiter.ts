@@ -143,12 +143,6 @@ export class Limiter {
     });
   }
 
-  /** How a counter stands, as far as is known here. */
-  state(demand: Demand): LimitState {
-    const nowMs = this.#options.nowMs();
-    return this.#counterOf(demand, nowMs).state(demand.limit, nowMs);
-  }
-
   /** How counters stand by their stores' word; as far as is known here, where a store does not answer. */
   async read(demands: readonly Demand[]): Promise<readonly LimitReading[]> {
     const nowMs = this.#options.nowMs();

@@ -40,12 +40,12 @@ export class PreparedLimit {
   valuesOf(request: LimitedRequest): readonly string[] | undefined {
     for (const holds of this.#conditions) if (!holds(request)) return undefined;
     if (this.#per.length === 0) return NO_VALUES;
-    const values: string[] = [];
-    for (const read of this.#per) {
-      const value = read(request);
+    const values = new Array<string>(this.#per.length);
+    for (let i = 0; i < values.length; i++) {
+      const value = this.#per[i]?.(request);
       // Whoever has no such thing is nobody the limit tells apart.
       if (value === undefined || value === "") return undefined;
-      values.push(value);
+      values[i] = value;
     }
     return values;
   }

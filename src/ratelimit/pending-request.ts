@@ -1,11 +1,11 @@
 /** A request between its limits and the decision, and afterwards what it holds. */
 import type { Limit } from "../config/limits.ts";
-import type { Decision, Demand, LimitState, Reservation } from "./admission.ts";
+import type { Decision, Demand, HeldShare, LimitState, Reservation } from "./admission.ts";
 import { type Counter, ROOM, type Room } from "./counter.ts";
-import { type LimitShare, tightest } from "./tightest.ts";
+import { tightest } from "./tightest.ts";
 
 /** What a request needs of one counter, and holds of it once it is admitted. */
-export class Stake implements LimitShare {
+export class Stake implements HeldShare {
   readonly demand: Demand;
   readonly counter: Counter;
   /** What has to be free. */
@@ -53,6 +53,10 @@ export class Stake implements LimitShare {
     return this.counter.usedByAll;
   }
 
+  state(nowMs: number): LimitState {
+    return this.counter.state(this.limit, nowMs);
+  }
+
   /** Looks whether there is room; those that wait come before a newcomer. */
   look(nowMs: number, isNewcomer: boolean, waitedMs: number): Room {
     const { counter, need, seen } = this;
@@ -85,19 +89,18 @@ export class PendingRequest implements Reservation {
     this.startedMs = nowMs;
   }
 
-  get shares(): readonly LimitShare[] {
+  get shares(): readonly HeldShare[] {
     return this.stakes;
   }
 
-  tightest(nowMs: number): LimitState | undefined {
+  tightest(nowMs: number): HeldShare | undefined {
     for (const { counter } of this.stakes) counter.roll(nowMs + counter.link.offsetMs);
-    const stake = tightest(this.stakes);
-    return stake?.counter.state(stake.limit, nowMs);
+    return tightest(this.stakes);
   }
 
   /** How its limits stand, one per demand. */
   states(nowMs: number): readonly LimitState[] {
-    return this.stakes.map(({ counter, limit }) => counter.state(limit, nowMs));
+    return this.stakes.map((stake) => stake.state(nowMs));
   }
 
   /** What it needs of a counter. */
