@@ -61,14 +61,11 @@ export function shareTold(headers: Pick<HeaderMap, "get">): number {
  * @param nowMs Unix milliseconds.
  */
 export function limitHeaders({ limit, amount, remaining, resetAtMs }: LimitState, nowMs: number): string[] {
-  const headers = [
-    "x-ratelimit-limit",
-    shownLimit(limit, amount),
-    "x-ratelimit-remaining",
-    shownAmount(limit, remaining),
-  ];
-  if (Number.isFinite(resetAtMs)) headers.push("x-ratelimit-reset", String(secondsUntil(resetAtMs, nowMs)));
-  return headers;
+  const whole = shownLimit(limit, amount);
+  const left = shownAmount(limit, remaining);
+  if (!Number.isFinite(resetAtMs)) return ["x-ratelimit-limit", whole, "x-ratelimit-remaining", left];
+  const seconds = String(secondsUntil(resetAtMs, nowMs));
+  return ["x-ratelimit-limit", whole, "x-ratelimit-remaining", left, "x-ratelimit-reset", seconds];
 }
 
 /** The texts that were made last: nearly every request of a limit has the same. */
