@@ -52,8 +52,9 @@ test("as JSON there is one object", async () => {
 });
 
 test("with a folder the GatewayKey is written there, for its owner alone, and the key is all that is printed", async (t) => {
-  const folder = join(mkdtempSync(join(tmpdir(), "aigw-test-")), "keys");
-  t.after(() => rmSync(folder, { recursive: true }));
+  const parent = mkdtempSync(join(tmpdir(), "aigw-test-"));
+  t.after(() => rmSync(parent, { recursive: true }));
+  const folder = join(parent, "keys");
   const one = io();
   assert.equal(await makeKey({ name: "alice", owner: `\${HOME}`, out: folder }, one), 0);
   assert.match(one.out(), /^aigw_[\w-]{43}\n$/);

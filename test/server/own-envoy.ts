@@ -38,7 +38,8 @@ export class OwnEnvoy {
   async startProcessor(listen: string, args: readonly string[] = []): Promise<Processor> {
     const where = ["--listen", listen, "--admin-port", "0", "--workers", "1", "--access-log", "none"];
     const child = spawn(process.execPath, [MAIN, "extproc", this.#config, ...where, ...args], {
-      env: ENV,
+      // It is killed, and then cannot remove the folder of its run.
+      env: { ...ENV, AIGW_RUNTIME_DIR: this.folder },
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.#started.push(child);
