@@ -128,6 +128,19 @@ test("a key and a token are both told, the key first", async () => {
 });
 
 for (const { name, auths, want } of [
+  { name: "while there is none yet, is no good key", auths: [callerAuth({})], want: "invalid" },
+  {
+    name: "is not looked for where there are tokens only",
+    auths: [callerAuth({ tokens: [tokenAuth()] })],
+    want: "missing",
+  },
+]) {
+  test(`a key ${name}`, () => {
+    assert.equal(now(new Stage(auths).identify(["x-api-key", "aigw_new"])).doubt, want);
+  });
+}
+
+for (const { name, auths, want } of [
   { name: "every route wants a caller", auths: [callerAuth({})], want: true },
   { name: "a route is open", auths: [callerAuth({}), undefined], want: false },
   { name: "a route takes those without credentials too", auths: [callerAuth({ optional: true })], want: false },

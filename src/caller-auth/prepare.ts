@@ -48,7 +48,9 @@ export class PreparedCallers {
       [...new Set(named.map(({ keys }) => keys))].map((keys) => [keys, new Set<CallerSource>(keys)]),
     );
     const issued = gatewayKeys(new Set([...lists.keys()].flat()));
-    this.keys = [...(issued.byDigest.size > 0 ? [issued] : []), ...apiKeyLookups(apiKeys)];
+    // Where there is nothing else to show, a key is asked for before there is one.
+    const takesKeys = issued.byDigest.size > 0 || (apiKeys.length === 0 && tokens.length === 0);
+    this.keys = [...(takesKeys ? [issued] : []), ...apiKeyLookups(apiKeys)];
     this.tokens = tokenLookups(tokens);
     this.isClosed = auths.length > 0 && auths.every((auth) => auth !== undefined && !auth.optional);
     this.ownHeaders = [

@@ -18,6 +18,8 @@ export interface Configuration {
   readonly prices?: Source | undefined;
   /** Unix seconds; stands in for creation times that files do not have. */
   readonly loadedAt: number;
+  /** Whether a route of which nothing says who may call it is for nobody, instead of for everybody. */
+  readonly closed?: boolean | undefined;
 }
 
 /** What became of a configuration. */
@@ -53,8 +55,8 @@ export async function load(
     files.push({ path, text });
     return text;
   });
-  const { loadedAt } = configuration;
-  const compiled = compile(parsed.set, { loadedAt, servedSchemas: SERVED_SCHEMAS, host });
+  const { loadedAt, closed = false } = configuration;
+  const compiled = compile(parsed.set, { loadedAt, servedSchemas: SERVED_SCHEMAS, host, closed });
   const config = { ...compiled.config, statuses: withServedEndpoints(compiled.config) };
   const prices = pricesOf(configuration);
   const prepared = await preparePlan(config, prices.catalogue);

@@ -68,7 +68,10 @@ export function registerRun(program: Command): void {
   addRateLimitOptions(addServingOptions(command))
     .addOption(new Option("--envoy <path>", "Envoy's program, for --host envoy").env("AIGW_ENVOY"))
     .addOption(messageTimeoutOption())
-    .option("--keys <folder>", "folder of GatewayKeys: part of the configuration, managed on the admin port (/keys)")
+    .option(
+      "--keys <folder>",
+      "folder of GatewayKeys, which callers then need: part of the configuration, managed on the admin port (/keys)",
+    )
     .option("--rate-limit-config <folder>", "where Envoy's own service reads its limits: they are written there")
     .addHelpText("after", HELP)
     .action(async (paths: string[], options: RunOptions) => {
@@ -149,6 +152,7 @@ function greeting(origin: Origin, gateway: Gateway, address: string): string {
   const listeners = gateway.config?.listeners ?? [];
   const urls = gateway.ports.map((port, i) => `${listeners[i]?.tls ? "https" : "http"}://${shown}:${port}`);
   const [url = "", ...more] = urls;
+  const key = origin.closed ? ' -H "authorization: Bearer $KEY"' : "";
   const lines = [
     ...origin.notes,
     `listening on ${url}`,
@@ -157,9 +161,9 @@ function greeting(origin: Origin, gateway: Gateway, address: string): string {
     ...gateway.notes,
     "",
     "Try it:",
-    `  curl ${url}/v1/chat/completions -H 'content-type: application/json' \\`,
+    `  curl ${url}/v1/chat/completions${key} -H 'content-type: application/json' \\`,
     `    -d '{"model": "${gateway.exampleModel}", "messages": [{"role": "user", "content": "Hello!"}]}'`,
-    `  curl ${url}/v1/models`,
+    `  curl ${url}/v1/models${key}`,
     `  OPENAI_BASE_URL=${url}/v1 ANTHROPIC_BASE_URL=${url}   # for every OpenAI or Anthropic client`,
     "",
   ];

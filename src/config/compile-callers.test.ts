@@ -45,6 +45,15 @@ test("without policies and keys everybody may call", () => {
   assert.deepEqual(callersOf("").callers, [undefined, undefined]);
 });
 
+test("without policies and keys nobody may call where callers are wanted", () => {
+  const { config } = compileText(ROUTES, { closed: true });
+  const nobody = { keys: [], apiKeys: [], tokens: [], optional: false };
+  assert.deepEqual(
+    config.routes.map(({ callers }) => callers),
+    [nobody, nobody],
+  );
+});
+
 test("keys of clients are for the Gateway's routes, and never printed", () => {
   const spec = `apiKeyAuth:
     credentialRefs: [{name: clients}]

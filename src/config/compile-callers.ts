@@ -35,13 +35,16 @@ const NO_POLICY: Compiled = { apiKeys: [], tokens: [], optional: false };
 export class Callers {
   readonly #compilation: Compilation;
   readonly #references: References;
+  readonly #closed: boolean;
   readonly #policies: ReadonlyMap<SecurityPolicy, Compiled>;
   readonly #keys: readonly { readonly namespace: string; readonly key: GatewayKey }[];
   readonly #keyLists = new Map<string, readonly GatewayKey[]>();
 
-  constructor(compilation: Compilation, references: References) {
+  /** @param closed Whether a route of which nothing says who may call it is for nobody, instead of for everybody. */
+  constructor(compilation: Compilation, references: References, closed: boolean) {
     this.#compilation = compilation;
     this.#references = references;
+    this.#closed = closed;
     const { set } = compilation;
     this.#policies = new Map(set.ofKind("SecurityPolicy").map((policy) => [policy, this.#compile(policy)]));
     this.#keys = set.ofKind("GatewayKey").map((key) => ({ namespace: key.metadata.namespace, key: compileKey(key) }));
@@ -54,7 +57,7 @@ export class Callers {
       this.#policyFor(route, ["HTTPRoute", "AIGatewayRoute"]) ?? (gateway && this.#policyFor(gateway, ["Gateway"]));
     // Keys beside the Gateway are for all its routes.
     const keys = this.#keysIn([route.metadata.namespace, gateway?.metadata.namespace]);
-    if (policy === undefined && keys.length === 0) return undefined;
+    if (policy === undefined && keys.length === 0 && !this.#closed) return undefined;
     return { ...(policy ?? NO_POLICY), keys };
   }
 

@@ -38,6 +38,8 @@ export interface CompileOptions {
   readonly servedSchemas?: ReadonlySet<SchemaName>;
   /** What will serve the configuration; the embedded host unless told. */
   readonly host?: HostKind;
+  /** Whether a route of which nothing says who may call it is for nobody, instead of for everybody. */
+  readonly closed?: boolean;
 }
 
 /** What came of the resources. */
@@ -48,7 +50,8 @@ export interface Compiled {
 }
 
 /** Compiles a configuration. */
-export function compile(set: ResourceSet, { loadedAt, servedSchemas, host = "embedded" }: CompileOptions): Compiled {
+export function compile(set: ResourceSet, options: CompileOptions): Compiled {
+  const { loadedAt, servedSchemas, host = "embedded", closed = false } = options;
   const compilation = new Compilation(set, loadedAt);
   const references = new References(compilation);
   const credentials = new Credentials(compilation, references);
@@ -58,7 +61,7 @@ export function compile(set: ResourceSet, { loadedAt, servedSchemas, host = "emb
   checkPolicyTargets(compilation, references);
   if (host === "embedded") noticeEnvoyOnly(compilation);
   const policies = new TrafficPolicies(compilation);
-  const allowed = new Callers(compilation, references);
+  const allowed = new Callers(compilation, references, closed);
   const attached = set.ofKind("AIGatewayRoute").map((resource): Attached => {
     const ports = attachment.portsOf(resource);
     const traffic = policies.trafficPolicy(resource, attachment.gateway);

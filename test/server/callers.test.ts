@@ -104,7 +104,9 @@ for (const host of ["embedded", "envoy"]) {
     t.after(() => rm(folder, { recursive: true }));
     const args = [...(await hostArgs()), "--keys", folder];
     const { ask, gateway } = await start(t, OPEN, { args, workers: 2 });
-    assert.equal((await ask({})).status, 200);
+    assert.equal((await ask({})).status, 401, "nobody is let in before there is a key");
+    assert.match((await ask({ "x-api-key": "aigw_any" })).text, /the API key or token is not valid/);
+    assert.match(gateway.stderr(), /there is none yet, and callers need one: `aigw key new --out /);
     const call = async (path: string, method: string, body?: object) => {
       const json = { "content-type": "application/json" };
       const init = { method, headers: json, ...(body && { body: JSON.stringify(body) }) };

@@ -251,7 +251,8 @@ export class Gateway {
 }
 
 function configurationOf(origin: Origin): Configuration {
-  return { sources: origin.read(), prices: origin.readPrices?.(), loadedAt: Math.floor(Date.now() / 1000) };
+  const { closed } = origin;
+  return { sources: origin.read(), prices: origin.readPrices?.(), loadedAt: Math.floor(Date.now() / 1000), closed };
 }
 
 function textOf({ sources, prices }: Configuration): string {

@@ -21,6 +21,8 @@ export interface Origin {
   /** A model to try; "" = the first configured. */
   readonly exampleModel: string;
   readonly simulator: Simulator | undefined;
+  /** Whether a route of which nothing says who may call it is for nobody, instead of for everybody. */
+  readonly closed: boolean;
 }
 
 const NOTHING_CONFIGURED =
@@ -35,6 +37,7 @@ const NONE: Origin = {
   notes: [],
   exampleModel: "",
   simulator: undefined,
+  closed: false,
 };
 
 /** Decides where the configuration comes from; files win over the environment, which wins over the simulator. */
