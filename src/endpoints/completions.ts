@@ -6,7 +6,7 @@ const RULES: BodyRules = {
   suffix: "/v1/completions",
   keys: new KeySet(["model", "stream", "stream_options", "n", "best_of", "max_tokens", "prompt"]),
   streams: true,
-  output: { caps: ["max_tokens"], copies: ["n", "best_of"] },
+  output: { caps: ["max_tokens"], copies: ["n", "best_of"], prompts: "prompt" },
 };
 
 /** Text completions: https://platform.openai.com/docs/api-reference/completions/create */

@@ -63,7 +63,9 @@ export interface ParsedRequest {
   readonly includeUsage: boolean;
   /** Whether a stream is to be one JSON array of its events instead of server-sent events, as Gemini has it. */
   readonly asJsonArray?: boolean;
-  /** The most tokens that the answer may have by the caller's word; undefined = no word, 0 = such answers have none. */
+  /** How many answers are made, of each prompt and together; 0 = none that has output. */
+  readonly answers: number;
+  /** The most tokens that all answers together may have by the caller's word; undefined = no word, 0 = they have none. */
   readonly outputTokensMax: number | undefined;
   /** Where the routed fields stand in the body, for edits in place; an empty object where the body is a form. */
   readonly scanned: ScannedObject;

@@ -1,7 +1,7 @@
 import { KeySet, type ScannedObject, scanObject } from "../wire/json-scan.ts";
 import type { Endpoint, ParsedRequest } from "./endpoint.ts";
 import { modelIn } from "./model-in-path.ts";
-import { type BodyRules, type OutputRules, parseRequest, readOutputTokensMax } from "./parse-request.ts";
+import { type BodyRules, type OutputAsked, type OutputRules, parseRequest, readOutput } from "./parse-request.ts";
 
 /** https://ai.google.dev/api/generate-content#generationconfig */
 const CONFIG = "generationConfig";
@@ -15,6 +15,7 @@ const OUTPUT: OutputRules = {
   caps: ["maxOutputTokens", "max_output_tokens"],
   copies: ["candidateCount", "candidate_count"],
 };
+const NOTHING_ASKED: OutputAsked = { answers: 1, outputTokensMax: undefined };
 const OUTPUT_KEYS = new KeySet([...OUTPUT.caps, ...OUTPUT.copies]);
 
 const WHOLE = ["/v1beta/models/{model}:generateContent", "/v1/models/{model}:generateContent"];
@@ -39,17 +40,17 @@ function parseGenerateContent(body: Uint8Array, contentType: string | undefined,
   const model = streamed ?? modelOf(path, WHOLE) ?? "";
   const stream = streamed !== undefined;
   const asJsonArray = stream && !query.split("&").includes("alt=sse");
-  return { model, stream, includeUsage: true, asJsonArray, outputTokensMax: outputTokensMaxOf(scanned), scanned };
+  return { model, stream, includeUsage: true, asJsonArray, ...outputOf(scanned), scanned };
 }
 
-function outputTokensMaxOf(scanned: ScannedObject): number | undefined {
-  if (scanned.kind(CONFIG) !== "object") return undefined;
+function outputOf(scanned: ScannedObject): OutputAsked {
+  if (scanned.kind(CONFIG) !== "object") return NOTHING_ASKED;
   const config = scanned.bytes.subarray(scanned.start(CONFIG), scanned.end(CONFIG));
   try {
-    return readOutputTokensMax(OUTPUT, scanObject(config, OUTPUT_KEYS));
+    return readOutput(OUTPUT, scanObject(config, OUTPUT_KEYS));
   } catch {
     // Given twice, or in two cases: which one counts is the provider's to say, and so is that it is wrong.
-    return undefined;
+    return NOTHING_ASKED;
   }
 }
 

@@ -41,6 +41,7 @@ export function parseForm(rules: FormRules, body: Uint8Array, contentType: strin
       model: form.text("model") ?? "",
       stream,
       includeUsage: false,
+      answers: 1,
       outputTokensMax: undefined,
       scanned: NO_JSON,
       form,

@@ -260,6 +260,26 @@ describe("the most tokens an answer may have", () => {
     { name: "is for each of several answers", endpoint: CHAT_COMPLETIONS, in: '{"max_tokens":7,"n":3}', want: 21 },
     { name: "is 0", endpoint: CHAT_COMPLETIONS, in: '{"max_tokens":0}', want: 0 },
     { name: "of completions", endpoint: COMPLETIONS, in: '{"max_tokens":5,"n":2,"best_of":4}', want: 20 },
+    {
+      name: "of a list of prompts",
+      endpoint: COMPLETIONS,
+      in: '{"prompt":["a","b, c"],"max_tokens":5,"n":3}',
+      want: 30,
+    },
+    {
+      name: "of prompts in tokens",
+      endpoint: COMPLETIONS,
+      in: '{"max_tokens":5,"prompt": [ [1, 2], [3,4] , [5] ]}',
+      want: 15,
+    },
+    { name: "of the tokens of one prompt", endpoint: COMPLETIONS, in: '{"prompt":[ 1,2,3],"max_tokens":5}', want: 5 },
+    { name: "of no prompts", endpoint: COMPLETIONS, in: '{"prompt":[ ],"max_tokens":5}', want: 5 },
+    {
+      name: "of chats, which have no prompts",
+      endpoint: CHAT_COMPLETIONS,
+      in: '{"prompt":[[],[]],"max_tokens":5}',
+      want: 5,
+    },
     { name: "of messages", endpoint: MESSAGES, in: '{"model":"m","max_tokens":1e3}', want: 1000 },
     { name: "of responses", endpoint: RESPONSES, in: '{"max_output_tokens":16}', want: 16 },
     {
@@ -284,5 +304,17 @@ describe("the most tokens an answer may have", () => {
   ];
   for (const { name, endpoint, in: body, want } of cases) {
     it(name, () => assert.equal(parse(endpoint, body).outputTokensMax, want));
+  }
+});
+
+describe("the answers that are asked for", () => {
+  const cases = [
+    { name: "one", endpoint: CHAT_COMPLETIONS, in: "{}", want: 1 },
+    { name: "several of a chat", endpoint: CHAT_COMPLETIONS, in: '{"n":3}', want: 3 },
+    { name: "several of each prompt", endpoint: COMPLETIONS, in: '{"n":2,"best_of":3,"prompt":["a","b"]}', want: 6 },
+    { name: "none with output", endpoint: EMBEDDINGS, in: '{"input":["a","b"]}', want: 0 },
+  ];
+  for (const { name, endpoint, in: body, want } of cases) {
+    it(`are ${name}`, () => assert.equal(parse(endpoint, body).answers, want));
   }
 });

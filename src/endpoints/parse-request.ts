@@ -1,6 +1,7 @@
 /** Reading of a JSON request body, shared by every endpoint that has one. */
 import { GatewayError } from "../errors/gateway-error.ts";
-import { JsonScanError, KeySet, type ScannedObject, scanObject, skipValue } from "../wire/json-scan.ts";
+import { countElements, JsonScanError, KeySet, type ScannedObject, scanObject, skipValue } from "../wire/json-scan.ts";
+import { startOfContent } from "../wire/json-splice.ts";
 import type { ParsedRequest } from "./endpoint.ts";
 
 /** What a body is read for; one constant per endpoint. */
@@ -21,8 +22,20 @@ export interface OutputRules {
   readonly caps: readonly string[];
   /** How many answers are made, of which each may be as long; the largest counts. */
   readonly copies: readonly string[];
+  /** Key of what is answered, where that can be a list; every element has answers of its own, but tokens are one prompt. */
+  readonly prompts?: string;
 }
 
+/** How many answers are asked for, and how long they may be together; undefined = not said. */
+export interface OutputAsked {
+  readonly answers: number;
+  readonly outputTokensMax: number | undefined;
+}
+
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+const NO_OUTPUT: OutputAsked = { answers: 0, outputTokensMax: 0 };
 const STREAM_OPTIONS_KEYS = new KeySet(["include_usage"]);
 
 /**
@@ -38,11 +51,13 @@ export function parseRequest(rules: BodyRules, body: Uint8Array, contentType: st
   if (body.length === 0) throw malformed(rules, "the body is empty");
   try {
     const scanned = scanObject(body, rules.keys);
+    const { answers, outputTokensMax } = rules.output === undefined ? NO_OUTPUT : readOutput(rules.output, scanned);
     return {
       model: readModel(rules, scanned),
       stream: readStream(rules, scanned),
       includeUsage: readIncludeUsage(rules, scanned),
-      outputTokensMax: rules.output === undefined ? 0 : readOutputTokensMax(rules.output, scanned),
+      answers,
+      outputTokensMax,
       scanned,
     };
   } catch (error) {
@@ -51,13 +66,25 @@ export function parseRequest(rules: BodyRules, body: Uint8Array, contentType: st
   }
 }
 
-/** The most tokens that an answer may have; undefined = not said. */
-export function readOutputTokensMax({ caps, copies }: OutputRules, scanned: ScannedObject): number | undefined {
+/** Reads what a body asks of output. */
+export function readOutput({ caps, copies, prompts }: OutputRules, scanned: ScannedObject): OutputAsked {
   const cap = largest(caps, scanned);
-  return cap === undefined ? undefined : cap * Math.max(1, largest(copies, scanned) ?? 1);
+  let answers = Math.max(1, largest(copies, scanned) ?? 1);
+  if (prompts !== undefined) answers *= countPrompts(prompts, scanned);
+  return { answers, outputTokensMax: cap === undefined ? undefined : cap * answers };
 }
 
-function largest(keys: readonly string[], scanned: ScannedObject): number | undefined {
+function countPrompts(key: string, scanned: ScannedObject): number {
+  if (scanned.kind(key) !== "array") return 1;
+  const { bytes } = scanned;
+  const first = bytes[startOfContent(bytes, scanned.start(key) + 1)] as number;
+  return first === MINUS || (first >= ZERO && first <= NINE)
+    ? 1
+    : Math.max(1, countElements(bytes, scanned.start(key)));
+}
+
+/** The largest number at these keys; what is no number from 0 is as if it were not there. */
+export function largest(keys: readonly string[], scanned: ScannedObject): number | undefined {
   let found: number | undefined;
   for (const key of keys) {
     if (scanned.kind(key) !== "number") continue;

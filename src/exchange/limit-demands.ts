@@ -8,6 +8,7 @@ import { isCountedByEnvoy } from "../ratelimit/descriptor.ts";
 import type { PreparedLimit } from "../ratelimit/match.ts";
 import type { CostInput } from "../usage/cost.ts";
 import type { Exchange } from "./exchange.ts";
+import { outputTokensFor, outputTokensMax } from "./output-tokens.ts";
 
 /**
  * Demands of the limits that are for a request.
@@ -41,23 +42,27 @@ export function costOf({ plan, match, record }: Exchange, limit: Limit, input: C
 }
 
 function demandOf(exchange: Exchange, limit: Limit, values: readonly string[], refs: readonly BackendRef[]): Demand {
-  const { endpoint, parsed } = exchange;
+  const { endpoint } = exchange;
   if (limit.answerCost === undefined || limit.admission === "check" || endpoint?.metering === "free") {
     return { limit, values, answerEstimate: 0, assumed: 0 };
   }
-  const outputMax = parsed?.outputTokensMax;
-  const most = dearest(exchange, limit, refs, outputMax ?? limit.assumedOutputTokens);
+  const most = dearest(exchange, limit, refs, true);
   // A cap beyond the whole limit says nothing about this answer: many clients always send the largest.
-  const isCapped = outputMax !== undefined && limit.requestCost + most <= limit.amount;
-  const answerEstimate = isCapped ? most : dearest(exchange, limit, refs, 0);
+  const isCapped = limit.requestCost + most <= limit.amount && isCappedAt(exchange, refs);
+  const answerEstimate = isCapped ? most : dearest(exchange, limit, refs, false);
   return { limit, values, answerEstimate, assumed: Math.max(0, most - answerEstimate) };
 }
 
-function dearest(exchange: Exchange, limit: Limit, refs: readonly BackendRef[], outputTokens: number): number {
-  const usage = exchange.estimate(outputTokens);
+function isCappedAt(exchange: Exchange, refs: readonly BackendRef[]): boolean {
+  for (const ref of refs) if (outputTokensMax(exchange, ref) === undefined) return false;
+  return true;
+}
+
+function dearest(exchange: Exchange, limit: Limit, refs: readonly BackendRef[], hasOutput: boolean): number {
   const { route: routeName } = exchange.record;
   let most = 0;
   for (const ref of refs) {
+    const usage = exchange.estimate(hasOutput ? outputTokensFor(exchange, limit, ref) : 0);
     const input = { usage, model: modelAt(exchange, ref), backend: ref.id, routeName };
     most = Math.max(most, costOf(exchange, limit, input) ?? 0);
   }

@@ -12,6 +12,7 @@ import { ENDPOINTS } from "../endpoints/registry.ts";
 import type { Fault } from "../errors/config-error.ts";
 import { invariant } from "../errors/invariant.ts";
 import { type PreparedBodyMutation, prepareBodyMutation } from "../mutation/body.ts";
+import { type OutputCapChange, outputCapChange } from "../mutation/output-cap.ts";
 import { LimitIndex } from "../ratelimit/match.ts";
 import { buildModelLists, type ModelLists } from "../routing/model-list.ts";
 import { buildRouteTable, type RouteTable } from "../routing/route-table.ts";
@@ -29,6 +30,8 @@ export interface PreparedAttempt {
   /** Undefined when the backend's schema has no such endpoint. */
   readonly createTranslator: TranslatorFactory | undefined;
   readonly bodyMutation: PreparedBodyMutation;
+  /** What that makes of the caller's cap on output; undefined = nothing. */
+  readonly outputCap: OutputCapChange | undefined;
   /** Header in which the provider wants an API key; undefined = as a bearer token. */
   readonly apiKeyHeader: string | undefined;
   /** Headers that carry callers' credentials, for the gateway or for a backend of the rule: they go no further. */
@@ -171,6 +174,7 @@ function prepareAttempts(
         provider: schema?.otelProvider ?? ref.backend.schema.name,
         createTranslator: schema?.endpoints[endpoint.name],
         bodyMutation,
+        outputCap: outputCapChange(ref.bodyMutation, schema?.outputCaps[endpoint.name] ?? []),
         apiKeyHeader: schema?.apiKeyHeader,
         withheld,
       },

@@ -1,10 +1,12 @@
 /** What a request is charged for when its answer has ended. */
 import type { Limit } from "../config/limits.ts";
+import { invariant } from "../errors/invariant.ts";
 import type { HeldShare, Reservation } from "../ratelimit/admission.ts";
 import type { CostInput } from "../usage/cost.ts";
 import { isTold, type TokenUsage } from "../usage/token-usage.ts";
 import type { Exchange } from "./exchange.ts";
 import { costOf } from "./limit-demands.ts";
+import { outputTokensFor } from "./output-tokens.ts";
 
 /**
  * Charges what the answer cost, or gives back what was reserved where there was none.
@@ -38,11 +40,12 @@ function isFailed({ record }: Exchange, usage: TokenUsage): boolean {
 
 function chargeOf(exchange: Exchange, limit: Limit, input: CostInput): number | undefined {
   const { answerCost } = limit;
-  const { endpoint, parsed } = exchange;
+  const { attempt, endpoint } = exchange;
   if (answerCost === undefined || endpoint?.metering === "free") return 0;
   if (endpoint?.metering === "tokens" && !isTold(input.usage)) {
     // An answer is not free because its provider does not say what it cost.
-    const usage = exchange.estimate(parsed?.outputTokensMax ?? limit.assumedOutputTokens);
+    invariant(attempt, "an answer follows an attempt");
+    const usage = exchange.estimate(outputTokensFor(exchange, limit, attempt.ref));
     return costOf(exchange, limit, { ...input, usage });
   }
   const cost = costOf(exchange, limit, input);

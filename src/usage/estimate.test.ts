@@ -40,6 +40,22 @@ describe("the estimate of a request", () => {
     it(`counts ${name}`, () => assert.equal(estimateInput(Buffer.from(body)), want));
   }
 
+  // The quick brown fox jumps over the lazy dog, in tokens of cl100k_base.
+  const ids = [791, 4062, 14198, 39935, 35308, 927, 279, 16053, 5679];
+  const many = Array.from({ length: 100 }, () => ids).flat();
+  const arrays = [
+    { name: "tokens", in: JSON.stringify({ model: "m", input: many }), tokens: many.length },
+    { name: "tokens with spaces", in: JSON.stringify({ input: many }).replaceAll(",", ", "), tokens: many.length },
+    { name: "lists of tokens", in: JSON.stringify({ prompt: Array(100).fill(ids) }), tokens: many.length },
+    { name: "texts", in: JSON.stringify({ input: Array(100).fill("The quick brown fox jumps") }), tokens: 500 },
+  ];
+  for (const { name, in: body, tokens } of arrays) {
+    it(`is less than twice too much for arrays of ${name}, and not too little`, () => {
+      const estimated = estimateInput(Buffer.from(body));
+      assert.ok(estimated >= tokens && estimated < 2 * tokens, `${estimated} for ${tokens}`);
+    });
+  }
+
   it("takes time in proportion to the request, whatever it holds", () => {
     const odd = Buffer.from(`${"a".repeat(1023)},`.repeat(20_000));
     const late = Buffer.concat([Buffer.alloc(20_000_000, "a"), Buffer.from(`,${"a".repeat(5000)}`)]);

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { DEPTH_MAX, JsonScanError, KeySet, type ScannedObject, scanObject, skipValue } from "./json-scan.ts";
+import {
+  countElements,
+  DEPTH_MAX,
+  JsonScanError,
+  KeySet,
+  type ScannedObject,
+  scanObject,
+  skipValue,
+} from "./json-scan.ts";
 
 const KEYS = ["model", "stream", "stream_options"];
 const KEY_SET = new KeySet(KEYS);
@@ -298,5 +306,14 @@ test("never reads a string's end where JSON.parse does not", () => {
       assert.equal(scanObject(bytes, KEY_SET).string("model"), "m");
     }),
     { numRuns: 1000 },
+  );
+});
+
+test("counts the elements of any array, whatever the spacing", () => {
+  fc.assert(
+    fc.property(fc.array(fc.jsonValue()), fc.constantFrom(undefined, 2), (array, indent) => {
+      const bytes = Buffer.from(JSON.stringify({ before: '\\"', model: array }, null, indent));
+      assert.equal(countElements(bytes, scanObject(bytes, KEY_SET).start("model")), array.length);
+    }),
   );
 });

@@ -271,6 +271,19 @@ export function skipValue(bytes: Uint8Array, offset: number): number {
   return skipNested(bytes, offset, 0);
 }
 
+/** How many elements the array at `offset` has; the document must have been scanned. */
+export function countElements(bytes: Uint8Array, offset: number): number {
+  startStrings(offset);
+  let count = 0;
+  let pos = skipSpace(bytes, offset + 1);
+  while (bytes[pos] !== ARRAY_CLOSE) {
+    count++;
+    pos = skipSpace(bytes, skipNested(bytes, pos, 1));
+    if (bytes[pos] === COMMA) pos = skipSpace(bytes, pos + 1);
+  }
+  return count;
+}
+
 /** Whether each container around the current value is an object; shared, because scanning never yields. */
 const insideObject = new Uint8Array(DEPTH_MAX);
 

@@ -1,4 +1,4 @@
-import type { ApiSchema } from "../api-schema.ts";
+import { type ApiSchema, outputCapAt } from "../api-schema.ts";
 import { CHAT_COMPLETIONS_CLIENT } from "../conversation/chat-completions/codec.ts";
 import { fromGenerateContent } from "../conversation/generate-content/translated.ts";
 import { RESPONSES_CLIENT } from "../conversation/responses/codec.ts";
@@ -13,6 +13,7 @@ export const ANTHROPIC: ApiSchema = {
   otelProvider: "anthropic",
   prefix: "Path in front of the operation, default `v1`.",
   version: undefined,
+  outputCaps: outputCapAt("max_tokens"),
   endpoints: {
     "chat-completions": translated(CHAT_COMPLETIONS_CLIENT, ANTHROPIC_CODEC),
     "generate-content": fromGenerateContent(ANTHROPIC_CODEC),

@@ -1,4 +1,4 @@
-import type { ApiSchema } from "../api-schema.ts";
+import { type ApiSchema, outputCapAt } from "../api-schema.ts";
 import { CHAT_COMPLETIONS_CLIENT } from "../conversation/chat-completions/codec.ts";
 import { fromGenerateContent } from "../conversation/generate-content/translated.ts";
 import { RESPONSES_CLIENT } from "../conversation/responses/codec.ts";
@@ -15,6 +15,7 @@ export const AWS_ANTHROPIC: ApiSchema = {
   otelProvider: "aws.bedrock",
   prefix: undefined,
   version: "Value of `anthropic_version`, default `bedrock-2023-05-31`.",
+  outputCaps: outputCapAt("max_tokens"),
   endpoints: {
     "chat-completions": translated(CHAT_COMPLETIONS_CLIENT, AWS_ANTHROPIC_CODEC),
     "generate-content": fromGenerateContent(AWS_ANTHROPIC_CODEC),

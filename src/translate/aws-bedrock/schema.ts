@@ -1,4 +1,4 @@
-import type { ApiSchema } from "../api-schema.ts";
+import { type ApiSchema, outputCapAt } from "../api-schema.ts";
 import { awsCountTokens } from "../aws-anthropic/count-tokens.ts";
 import { CHAT_COMPLETIONS_CLIENT } from "../conversation/chat-completions/codec.ts";
 import { fromGenerateContent } from "../conversation/generate-content/translated.ts";
@@ -17,6 +17,7 @@ export const AWS_BEDROCK: ApiSchema = {
   otelProvider: "aws.bedrock",
   prefix: undefined,
   version: "Value of `anthropic_version` where tokens are counted, default `bedrock-2023-05-31`.",
+  outputCaps: outputCapAt("inferenceConfig.maxTokens"),
   endpoints: {
     "chat-completions": translated(CHAT_COMPLETIONS_CLIENT, CONVERSE),
     "count-tokens": awsCountTokens,

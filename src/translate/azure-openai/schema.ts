@@ -9,6 +9,7 @@ import { chatBackend, type ModelPath } from "../openai/conversation/codec.ts";
 import { deploymentNamed } from "../openai/conversation/model.ts";
 import { embeddings } from "../openai/embeddings.ts";
 import { images } from "../openai/images.ts";
+import { OPENAI_OUTPUT_CAPS } from "../openai/output-caps.ts";
 import { responses } from "../openai/responses.ts";
 import { responsesInputTokens } from "../openai/responses-input-tokens.ts";
 import type { BackendPath } from "../passthrough.ts";
@@ -36,6 +37,7 @@ export const AZURE_OPENAI: ApiSchema = {
   otelProvider: "azure.openai",
   prefix: undefined,
   version: "Value of the `api-version` query.",
+  outputCaps: OPENAI_OUTPUT_CAPS,
   endpoints: {
     "chat-completions": chatCompletions(deployment("chat/completions")),
     embeddings: embeddings(deployment("embeddings")),

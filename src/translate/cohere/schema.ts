@@ -8,6 +8,7 @@ export const COHERE: ApiSchema = {
   otelProvider: "cohere",
   prefix: undefined,
   version: "Path in front of the operation, e.g. `v2`; none unless told.",
+  outputCaps: {},
   endpoints: {
     rerank: rerank(({ version }) => joinPath(version ?? "", "rerank")),
   },

@@ -1,4 +1,4 @@
-import type { ApiSchema } from "../api-schema.ts";
+import { type ApiSchema, outputCapAt } from "../api-schema.ts";
 import { CHAT_COMPLETIONS_CLIENT } from "../conversation/chat-completions/codec.ts";
 import { fromGenerateContent } from "../conversation/generate-content/translated.ts";
 import { RESPONSES_CLIENT } from "../conversation/responses/codec.ts";
@@ -15,6 +15,7 @@ export const GCP_ANTHROPIC: ApiSchema = {
   otelProvider: "gcp.vertex_ai",
   prefix: undefined,
   version: "Value of `anthropic_version`, default `vertex-2023-10-16`.",
+  outputCaps: outputCapAt("max_tokens"),
   endpoints: {
     "chat-completions": translated(CHAT_COMPLETIONS_CLIENT, GCP_ANTHROPIC_CODEC),
     "generate-content": fromGenerateContent(GCP_ANTHROPIC_CODEC),

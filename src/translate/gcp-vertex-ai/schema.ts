@@ -1,4 +1,4 @@
-import type { ApiSchema } from "../api-schema.ts";
+import { type ApiSchema, outputCapAt } from "../api-schema.ts";
 import { CHAT_COMPLETIONS_CLIENT } from "../conversation/chat-completions/codec.ts";
 import { MESSAGES_CLIENT } from "../conversation/messages/codec.ts";
 import { RESPONSES_CLIENT } from "../conversation/responses/codec.ts";
@@ -18,6 +18,7 @@ export const GCP_VERTEX_AI: ApiSchema = {
   version: undefined,
   // https://ai.google.dev/api#authentication, https://docs.cloud.google.com/docs/authentication/api-keys-use
   apiKeyHeader: "x-goog-api-key",
+  outputCaps: outputCapAt("generationConfig.maxOutputTokens"),
   endpoints: {
     "chat-completions": translated(CHAT_COMPLETIONS_CLIENT, GEMINI),
     embeddings: translatedEmbeddings(VERTEX_EMBEDDINGS),

@@ -9,6 +9,7 @@ import { completions } from "./completions.ts";
 import { chatBackend, type ModelPath } from "./conversation/codec.ts";
 import { embeddings } from "./embeddings.ts";
 import { images } from "./images.ts";
+import { OPENAI_OUTPUT_CAPS } from "./output-caps.ts";
 import { responses } from "./responses.ts";
 import { responsesInputTokens } from "./responses-input-tokens.ts";
 import { tokenize } from "./tokenize.ts";
@@ -23,6 +24,7 @@ export const OPENAI: ApiSchema = {
   otelProvider: "openai",
   prefix: "Path in front of the operation, default `v1`.",
   version: undefined,
+  outputCaps: OPENAI_OUTPUT_CAPS,
   endpoints: {
     "chat-completions": chatCompletions(under("chat/completions")),
     completions: completions(under("completions")),
