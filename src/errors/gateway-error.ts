@@ -43,6 +43,7 @@ export const ERROR_CODES = {
   upstream_unavailable: meaning(503, 14, "ServiceUnavailable", "overloaded_error"),
   issuer_unavailable: meaning(503, 14, "ServiceUnavailable", "overloaded_error"),
   limits_unavailable: meaning(503, 14, "ServiceUnavailable", "overloaded_error"),
+  unknown_listener: meaning(503, 14, "ServiceUnavailable", "overloaded_error"),
   shutting_down: meaning(503, 14, "ServiceUnavailable", "overloaded_error"),
   upstream_timeout: meaning(504, 4, "GatewayTimeout", "timeout_error"),
   stream_idle_timeout: meaning(504, 4, "GatewayTimeout", "timeout_error"),

@@ -20,6 +20,8 @@ export const BACKEND_ATTRIBUTE = `xds.upstream_host_metadata.filter_metadata['${
 export const ADDRESS_ATTRIBUTE = "source.address";
 /** Attribute that says why an answer is what it is. */
 export const DETAILS_ATTRIBUTE = "response.code_details";
+/** Attribute that says how often the request was sent to an upstream. */
+export const ATTEMPTS_ATTRIBUTE = "upstream.request_attempt_count";
 
 /** Header of Envoy's calls that says in which role it asks: `router` or `upstream`. */
 export const ROLE_HEADER = "x-aigw-role";

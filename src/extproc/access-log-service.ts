@@ -86,6 +86,7 @@ export function recordRefused(host: ExtProcHost, entry: AccessLogEntry): void {
   record.errorType = error.code;
   record.errorMessage = `${error.message} (${entry.details})`;
   record.responseBytes = entry.responseBodyBytes;
+  record.attempts = entry.attempts;
   settle(exchange, entry.status !== 0);
 }
 

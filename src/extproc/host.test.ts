@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { LISTENER_HEADER } from "../exchange/envoy-names.ts";
 import { ANSWER, BACKENDS, CHAT_HEAD, chat, MESSAGES_HEAD, refId, route, rule, STANDARD } from "./scripted-config.ts";
 import { PROCESS, planOf, ScriptedCall, ScriptedEnvoy } from "./scripted-envoy.ts";
 
@@ -7,7 +8,8 @@ const PLAN = await planOf(STANDARD);
 
 test("a call without a role decides about a request", () => {
   const envoy = new ScriptedEnvoy(PLAN);
-  const call = new ScriptedCall(envoy.host.methods, PROCESS, {});
+  const listener = PLAN.config.listeners[0]?.name ?? "";
+  const call = new ScriptedCall(envoy.host.methods, PROCESS, { [LISTENER_HEADER]: listener });
   assert.equal(call.requestHead(CHAT_HEAD)[0]?.phase, "requestHeaders");
   assert.equal(envoy.host.inFlight, 1);
 });

@@ -16,6 +16,7 @@ import type { ProcessingResponse } from "./codec/messages.ts";
 import type { StructMap } from "./codec/struct.ts";
 import type { ExtProcHost } from "./host.ts";
 import { localReplyError } from "./local-reply.ts";
+import { noteAttempts } from "./note-attempts.ts";
 import { refusal } from "./refusal.ts";
 import { refOf } from "./request-edits.ts";
 
@@ -137,7 +138,8 @@ export class RequestUnderWay implements Timed {
   }
 
   /** Settles a request that Envoy gave up before its answer was whole. */
-  #brokenOff({ flags, details, status }: AccessLogEntry): void {
+  #brokenOff({ flags, details, status, attempts }: AccessLogEntry): void {
+    if (attempts > 0) noteAttempts(this.exchange, attempts);
     const error = localReplyError(details, status, new HeaderMap());
     // Of callers over HTTP/3 who leave, Envoy 1.40 says nothing: neither a flag nor other details than those of the answer.
     const isQuiet = error === undefined && flags.size === 0;

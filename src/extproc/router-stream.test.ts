@@ -319,12 +319,6 @@ for (const { name, head, status, code } of ODD_HEADS) {
   });
 }
 
-test("a request on a listener that the configuration does not have is routed nowhere", () => {
-  const call = new ScriptedEnvoy(PLAN).router("gone");
-  call.requestHead(CHAT_HEAD);
-  assert.equal(call.requestBody(JSON.stringify(chat("one")))[0]?.details, "aigw_model_not_found");
-});
-
 test("a request goes on with the configuration that it began with", async () => {
   const envoy = new ScriptedEnvoy(PLAN);
   const call = envoy.router();

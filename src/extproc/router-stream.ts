@@ -1,5 +1,5 @@
 /** One request as Envoy's router-level filter tells it: from its head to the end of its answer. */
-import type { BackendRef } from "../config/runtime-config.ts";
+import type { BackendRef, Listener } from "../config/runtime-config.ts";
 import type { Endpoint } from "../endpoints/endpoint.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { accept } from "../exchange/accept.ts";
@@ -8,7 +8,7 @@ import { beginAttempt } from "../exchange/attempt.ts";
 import type { Awaitable } from "../exchange/awaitable.ts";
 import { identify, refuseUnknown } from "../exchange/caller.ts";
 import { admitHeaders } from "../exchange/door.ts";
-import { DETAILS_ATTRIBUTE } from "../exchange/envoy-names.ts";
+import { ATTEMPTS_ATTRIBUTE, DETAILS_ATTRIBUTE } from "../exchange/envoy-names.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import { reserveRequest } from "../exchange/limits.ts";
 import { listModels } from "../exchange/list-models.ts";
@@ -27,6 +27,7 @@ import { ID_KEY } from "./exchange-id.ts";
 import type { ExtProcHost } from "./host.ts";
 import { localReplyError, noteRefusal } from "./local-reply.ts";
 import { attemptMetadata, limitMetadata, named } from "./metadata.ts";
+import { noteAttempts } from "./note-attempts.ts";
 import { refusedBy } from "./refusal.ts";
 import { attemptEdits, callerEdits, FILTER_ATTRIBUTES, headerValue, routingEdits } from "./request-edits.ts";
 import { RequestUnderWay } from "./request-under-way.ts";
@@ -36,6 +37,8 @@ import { waitFor } from "./wait-for.ts";
 type RequestPhase = "request_headers" | "request_body";
 
 const NOTHING = Buffer.alloc(0);
+/** When a processor that is behind has the configuration, at the latest in most cases. */
+const RETRY_AFTER_S = "1";
 /** Once a request is known to be one, its body is wanted, and the head of its answer. */
 const GO_ON = encodeProcessingResponse({
   answer: { phase: "request_headers" },
@@ -117,6 +120,7 @@ export class RouterStream implements GrpcHandler {
     this.#host.begin(this.#request);
     if (exchange.target === "") throw new GatewayError("invalid_request", "malformed request: no path");
     const endpoint = accept(exchange);
+    if (this.#served === undefined) throw unknownListener();
     this.#when(identify(exchange), () => this.#onIdentified(endpoint, endOfStream, metadata));
   }
 
@@ -219,6 +223,9 @@ export class RouterStream implements GrpcHandler {
     const status = Number(headerValue(headers, ":status"));
     const details = String(attributes.at(FILTER_ATTRIBUTES, DETAILS_ATTRIBUTE) ?? "");
     const told = refusedBy(details);
+    const attempts = attributes.at(FILTER_ATTRIBUTES, ATTEMPTS_ATTRIBUTE);
+    // An attempt that we have refused was not sent.
+    if (told === undefined && typeof attempts === "number") noteAttempts(exchange, attempts);
     const error = told === undefined ? localReplyError(details, status, map) : (request.refused ?? told);
     if (error !== undefined) {
       noteRefusal(exchange, error, map);
@@ -237,10 +244,14 @@ export class RouterStream implements GrpcHandler {
     if (endOfStream || this.#answer.wantsWhole) responder.onEnd();
   }
 
+  /** The listener that the request came in on; undefined where the configuration has none of its name. */
+  get #served(): Listener | undefined {
+    return this.#begun.exchange.plan.config.listeners.find(({ name }) => name === this.#listener);
+  }
+
   /** Largest body that its listener takes, in bytes. */
   get #bodyBytesMax(): number {
-    const { listeners } = this.#begun.exchange.plan.config;
-    return (listeners.find(({ name }) => name === this.#listener) ?? listeners[0])?.bodyBytesMax ?? 0;
+    return this.#served?.bodyBytesMax ?? 0;
   }
 
   get #begun(): RequestUnderWay {
@@ -257,6 +268,12 @@ export class RouterStream implements GrpcHandler {
 function attemptLimits({ route, rule }: RouteMatch): TimeLimits {
   const limits = timeLimits(rule.timeouts);
   return route.traffic?.retry === undefined ? limits : { ...limits, firstByteMs: Number.POSITIVE_INFINITY };
+}
+
+/** Envoy and its processors change their configuration one after the other, so this passes. */
+function unknownListener(): GatewayError {
+  const headers = { "retry-after": RETRY_AFTER_S };
+  return new GatewayError("unknown_listener", "the gateway is not configured for this port yet", { headers });
 }
 
 function tooLarge(bodyBytesMax: number): GatewayError {

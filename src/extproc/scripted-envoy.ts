@@ -13,6 +13,7 @@ import { compileValid } from "../config/test-configuration.ts";
 import { invariant } from "../errors/invariant.ts";
 import { TICK_MS } from "../exchange/active-calls.ts";
 import {
+  ATTEMPTS_ATTRIBUTE,
   BACKEND_ATTRIBUTE,
   DETAILS_ATTRIBUTE,
   DYNAMIC_METADATA,
@@ -43,6 +44,14 @@ export type Heads = Readonly<Record<string, string | readonly string[]>>;
 
 /** Dynamic metadata by namespace. */
 export type Forwarded = Readonly<Record<string, JsonObject>>;
+
+/** What Envoy tells with the head of an answer. */
+export interface Answered {
+  readonly end?: boolean;
+  readonly details?: string;
+  /** How often the request was sent; undefined = untold. */
+  readonly attempts?: number;
+}
 
 /** One call of Envoy's. */
 export class ScriptedCall implements GrpcStream {
@@ -130,11 +139,17 @@ export class ScriptedCall implements GrpcStream {
     );
   }
 
-  responseHead(status: number, headers: Heads, { end = false, details = "via_upstream" } = {}): Told[] {
+  responseHead(status: number, headers: Heads, answered: Answered = {}): Told[] {
+    const { end = false, details = "via_upstream", attempts } = answered;
     return this.say(
       message({
         request: { case: "responseHeaders", value: head({ ":status": String(status), ...headers }, end) },
-        attributes: { [FILTER_ATTRIBUTES]: { [DETAILS_ATTRIBUTE]: details } },
+        attributes: {
+          [FILTER_ATTRIBUTES]: {
+            [DETAILS_ATTRIBUTE]: details,
+            ...(attempts !== undefined && { [ATTEMPTS_ATTRIBUTE]: attempts }),
+          },
+        },
       }),
     );
   }
@@ -280,6 +295,8 @@ export interface Logged {
   readonly details?: string;
   readonly flags?: MessageInitShape<typeof ResponseFlagsSchema>;
   readonly responseBytes?: number;
+  /** How often the request was sent. */
+  readonly attempts?: number;
 }
 
 /** A message of Envoy's access log. */
@@ -287,6 +304,7 @@ export function logMessage(...entries: Logged[]): Uint8Array {
   const logEntry = entries.map(({ id, flags = {}, status = 0, details = "", ...entry }) => ({
     commonProperties: {
       responseFlags: flags,
+      upstreamRequestAttemptCount: entry.attempts ?? 0,
       metadata: { filterMetadata: id === undefined ? {} : { [DYNAMIC_METADATA]: { exchange_id: id } } },
     },
     request: {

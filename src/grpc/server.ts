@@ -19,7 +19,16 @@ const SOCKET_MODE = 0o775;
 const KEEP_ALIVE_MS = 30_000;
 
 /** Where to listen: a Unix socket, or an address and a port (0: one that is free). */
-export type GrpcAddress = { readonly path: string } | { readonly host: string; readonly port: number };
+export type GrpcAddress =
+  | {
+      readonly path: string;
+      /**
+       * Whether no other worker process listens there. Then nobody accepts connections for a worker that has ended or is not ready:
+       * the primary process of node:cluster would, and leave them without an answer.
+       */
+      readonly exclusive?: boolean;
+    }
+  | { readonly host: string; readonly port: number };
 
 /** PEM: the server's certificate and key, and the CA that has signed those of its peers. */
 export interface GrpcTls {
@@ -96,13 +105,13 @@ class Http2GrpcServer implements GrpcServer, ConnectionOwner {
       await open(this.#server, address);
       return (this.#server.address() as AddressInfo).port;
     }
-    const { path } = address;
+    const { path, exclusive = false } = address;
     try {
-      await open(this.#server, { path });
+      await open(this.#server, { path, exclusive });
     } catch (error) {
       if (!(await isStale(path))) throw error;
       rmSync(path, { force: true });
-      await open(this.#server, { path });
+      await open(this.#server, { path, exclusive });
     }
     chmodSync(path, SOCKET_MODE);
     return 0;

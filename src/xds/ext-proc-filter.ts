@@ -6,6 +6,7 @@
 import type { Listener, Rule } from "../config/runtime-config.ts";
 import {
   ADDRESS_ATTRIBUTE,
+  ATTEMPTS_ATTRIBUTE,
   BACKEND_ATTRIBUTE,
   DETAILS_ATTRIBUTE,
   DYNAMIC_METADATA,
@@ -58,7 +59,7 @@ export function routerFilter({ name, routes }: Listener, options: ProcessorOptio
       responseTrailerMode: "SKIP",
     },
     ...(options.tellsAddress === true && { requestAttributes: [ADDRESS_ATTRIBUTE] }),
-    responseAttributes: [DETAILS_ATTRIBUTE],
+    responseAttributes: [DETAILS_ATTRIBUTE, ATTEMPTS_ATTRIBUTE],
     statPrefix: "router",
   };
   return { name: ROUTER_FILTER, typedConfig: typed(EXTERNAL_PROCESSOR, filter) };

@@ -13,6 +13,7 @@ import type { RouteConfigurationJson } from "../gen/envoy/config/route/v3/route_
 import { bufferBytes } from "./listener.ts";
 import { clusterName, clusterStatName, duration, NOWHERE_CLUSTER, typed, usableRefs } from "./names.ts";
 import { RATE_LIMIT_FILTER, routeRateLimits } from "./rate-limit.ts";
+import { TO_OTHER_HOSTS } from "./retry-hosts.ts";
 
 /** What a provider must not see: our own headers, and those that Envoy adds for services behind it. */
 const INTERNAL_HEADERS = [
@@ -28,9 +29,6 @@ const INTERNAL_HEADERS = [
 
 /** How much later than the limit of an attempt Envoy ends the request: an attempt that fails may be followed by another. */
 const GRACE_MS = 10_000;
-/** How often Envoy draws again when it draws an endpoint that was tried before. */
-const DRAWS_MAX = 5;
-
 /**
  * The route table of a listener.
  *
@@ -124,13 +122,7 @@ function retries(retry: RetryPolicy): RetryPolicyJson {
     retryOn: [...triggers].join(","),
     numRetries: retry.numRetries,
     retriableStatusCodes: [...statusCodes],
-    retryHostPredicate: [
-      {
-        name: "envoy.retry_host_predicates.previous_hosts",
-        typedConfig: typed("envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate", {}),
-      },
-    ],
-    hostSelectionRetryMaxAttempts: String(DRAWS_MAX),
+    ...TO_OTHER_HOSTS,
     ...(attemptsPerPriority === undefined ? {} : { retryPriority: previousPriorities(attemptsPerPriority) }),
     ...backOff(backoffBaseMs, backoffMaxMs),
   };

@@ -144,6 +144,22 @@ test("without any processor callers are told so in their dialect, and later serv
   await served();
 });
 
+test("requests that come when all processors have just ended are refused at once, and have a line each", async () => {
+  const ids = Array.from({ length: 8 }, (_, n) => `ended-${n}`);
+  for (const pid of await bothWorkers()) process.kill(pid, "SIGKILL");
+  const answers = await Promise.all(ids.map((id) => ask(gateway.url, { id })));
+  // None waits for a processor that has ended or has not started yet.
+  assert.deepEqual(
+    answers.filter(({ status, tookMs }) => status !== 503 || tookMs > 0.9 * MESSAGE_TIMEOUT_MS),
+    [],
+  );
+  await bothWorkers();
+  await onceLogged(ids);
+  await served();
+  await settled();
+  assert.deepEqual(loggedTwice("ended-"), []);
+});
+
 test("processors that hang are given up in time, and serve on when they go on", async () => {
   const workers = await bothWorkers();
   for (const pid of workers) process.kill(pid, "SIGSTOP");
@@ -164,12 +180,39 @@ test("processors that hang are given up in time, and serve on when they go on", 
       `took ${outcome.tookMs} ms`,
     );
   }
-  await served();
   await onceLogged(ids);
+  await served();
   await settled();
   assert.deepEqual(loggedTwice("hung-"), []);
   const line = await gateway.log((one) => one["request_id"] === "hung-0");
   assert.partialDeepStrictEqual(line, { status: 504, outcome: "error", "error.type": "upstream_timeout" });
+});
+
+test("what Envoy answers while one processor hangs and the other one has not started yet has a line each", async () => {
+  const [victim = 0] = await bothWorkers();
+  process.kill(victim, "SIGKILL");
+  const workers = await eventually("a replacement", () => {
+    const { workers } = processesOf(gateway);
+    return workers.length === 2 && !workers.includes(victim) ? workers : undefined;
+  });
+  for (const pid of workers) process.kill(pid, "SIGSTOP");
+  const ids = Array.from({ length: 8 }, (_, n) => `starting-${n}`);
+  let answers: readonly Outcome[];
+  try {
+    answers = await Promise.all(ids.map((id) => ask(gateway.url, { id })));
+  } finally {
+    for (const pid of workers) process.kill(pid, "SIGCONT");
+  }
+  assert.deepEqual(
+    answers.filter(({ status }) => status !== 503 && status !== 504),
+    [],
+  );
+  await onceLogged(ids);
+  await served();
+  await settled();
+  assert.deepEqual(loggedTwice("starting-"), []);
+  const lines = gateway.logs().filter((line) => String(line["request_id"]).startsWith("starting-"));
+  assert.deepEqual(new Set(lines.map((line) => line["outcome"])), new Set(["error"]));
 });
 
 test("callers that leave while they send their bodies have one line each", async () => {

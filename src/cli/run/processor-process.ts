@@ -36,13 +36,14 @@ export class ProcessorProcess implements ServingProcess {
     const server = createGrpcServer(methods, { tls: inForce, onError });
     this.#host = host;
     this.#servers = [server];
-    const port = await server.listen(listen);
-    if (tls && inForce) this.#unwatch = watchTls(tls, inForce, server, context.log);
     const own = peers.sockets[peers.self];
-    if (own !== undefined && !("path" in listen && listen.path === own)) {
+    const isOwn = "path" in listen && listen.path === own;
+    const port = await server.listen(isOwn ? { ...listen, exclusive: true } : listen);
+    if (tls && inForce) this.#unwatch = watchTls(tls, inForce, server, context.log);
+    if (own !== undefined && !isOwn) {
       const forPeers = createGrpcServer(methods, { onError });
       this.#servers = [server, forPeers];
-      await forPeers.listen({ path: own });
+      await forPeers.listen({ path: own, exclusive: true });
     }
     return port === 0 ? [] : [port];
   }

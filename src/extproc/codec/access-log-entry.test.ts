@@ -17,6 +17,7 @@ const given = fc.record({
   startedAtMs: milliseconds,
   durationMs: milliseconds,
   firstUpstreamByteMs: milliseconds,
+  attempts: fc.nat({ max: 20 }),
   flags: fc.uniqueArray(fc.constantFrom(...FLAGS), { maxLength: 3 }),
   metadata: fc.dictionary(text, fc.oneof(text, fc.integer())),
   method: fc.nat({ max: 9 }),
@@ -47,6 +48,7 @@ function message(entries: readonly Given[]): Uint8Array {
       startTime: time(entry.startedAtMs),
       duration: time(entry.durationMs),
       timeToFirstUpstreamRxByte: time(entry.firstUpstreamByteMs),
+      upstreamRequestAttemptCount: entry.attempts,
       responseFlags: {
         ...Object.fromEntries(entry.flags.map(({ localName }) => [localName, true])),
         unauthorizedDetails: { reason: 1 as const },

@@ -52,6 +52,8 @@ export interface AccessLogEntry {
   durationMs: number;
   /** From the first byte of the request to the first byte of the upstream's answer. */
   firstUpstreamByteMs: number;
+  /** How often the request was sent to an upstream. */
+  attempts: number;
   /** Usually none or one. */
   flags: ReadonlySet<ResponseFlag>;
   /** Dynamic metadata: `metadata.at("io.envoy.ai_gateway", "key")`. */
@@ -105,6 +107,7 @@ function readEntry(reader: ProtobufReader): AccessLogEntry {
     startedAtMs: 0,
     durationMs: 0,
     firstUpstreamByteMs: 0,
+    attempts: 0,
     flags,
     metadata: new StructMap(reader.bytes, metadata),
     method: "",
@@ -133,12 +136,14 @@ const TIME_TO_FIRST_UPSTREAM_RX_BYTE = bytesKey(9);
 const RESPONSE_FLAGS = bytesKey(16);
 const METADATA = bytesKey(17);
 const DURATION = bytesKey(23);
+const UPSTREAM_REQUEST_ATTEMPT_COUNT = varintKey(24);
 
 function readCommon(reader: ProtobufReader, entry: AccessLogEntry, flags: Set<ResponseFlag>, metadata: number[]): void {
   reader.eachNestedField((key) => {
     if (key === START_TIME) entry.startedAtMs = readMilliseconds(reader);
     else if (key === TIME_TO_FIRST_UPSTREAM_RX_BYTE) entry.firstUpstreamByteMs = readMilliseconds(reader);
     else if (key === DURATION) entry.durationMs = readMilliseconds(reader);
+    else if (key === UPSTREAM_REQUEST_ATTEMPT_COUNT) entry.attempts = reader.varint();
     else if (key === RESPONSE_FLAGS) readFlags(reader, flags);
     else if (key === METADATA) readMetadata(reader, metadata);
     else reader.skip(key);
