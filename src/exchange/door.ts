@@ -40,14 +40,6 @@ const NOT_FORWARDED: ReadonlySet<string> = new Set([
 /** Prefix of the per-request credential headers; they are for the gateway. */
 const CREDENTIAL_PREFIX = "x-aigw-";
 
-/** Headers of an answer that concern the hop to the backend or set state at the caller in the provider's name. */
-const NOT_RETURNED: ReadonlySet<string> = new Set([
-  "set-cookie",
-  "alt-svc",
-  "strict-transport-security",
-  "nel",
-  "report-to",
-]);
 const NOT_RETURNED_PREFIXES = [...RESERVED_PREFIXES, "x-accel-"] as const;
 
 /** Lower-cases a request's headers and leaves out what only the gateway may set. */
@@ -62,7 +54,7 @@ export function admitHeaders(raw: readonly string[]): HeaderMap {
     flat[write++] = name;
     flat[write++] = flat[read + 1] as string;
   }
-  flat.length = write;
+  if (write !== flat.length) flat.length = write;
   return headers;
 }
 
@@ -84,10 +76,31 @@ export function returnedHeaders(upstream: HeaderMap): HeaderMap {
   const flat: string[] = [];
   for (let i = 0; i < upstream.flat.length; i += 2) {
     const name = upstream.flat[i] as string;
-    if (NOT_RETURNED.has(name) || isReserved(name, NOT_RETURNED_PREFIXES)) continue;
+    if (isWithheld(name) || isReserved(name, NOT_RETURNED_PREFIXES)) continue;
     flat.push(name, upstream.flat[i + 1] as string);
   }
   return new HeaderMap(flat);
+}
+
+/**
+ * Whether a header of an answer concerns the hop to the backend, or sets state at the caller in the provider's name. By length first:
+ * comparing is cheap where a set would hash every name of every answer.
+ */
+function isWithheld(name: string): boolean {
+  switch (name.length) {
+    case 3:
+      return name === "nel";
+    case 7:
+      return name === "alt-svc";
+    case 9:
+      return name === "report-to";
+    case 10:
+      return name === "set-cookie";
+    case 25:
+      return name === "strict-transport-security";
+    default:
+      return false;
+  }
 }
 
 function isReserved(name: string, prefixes: readonly string[]): boolean {

@@ -121,8 +121,9 @@ export class Exchange implements CallerCredentials {
   estimate(outputTokens: number): TokenUsage {
     const isMetered = this.endpoint?.metering === "tokens";
     const inputTokens = isMetered ? this.inputEstimate : 0;
-    this.#estimate ??= { ...emptyUsage(), estimated: true };
+    this.#estimate ??= emptyUsage();
     const usage = this.#estimate;
+    usage.estimated = true;
     usage.inputTokens = inputTokens;
     usage.outputTokens = isMetered ? outputTokens : 0;
     usage.totalTokens = inputTokens + usage.outputTokens;

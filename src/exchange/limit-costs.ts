@@ -1,11 +1,9 @@
 /** What answers cost in the units of limits. */
 import type { Limit } from "../config/limits.ts";
 import type { Fault } from "../errors/config-error.ts";
-import { type CostInput, CostProgram, prepareCosts } from "../usage/cost.ts";
+import { type CostInput, type CostProgram, prepareCosts } from "../usage/cost.ts";
 import type { Cel } from "../usage/load-cel.ts";
 import type { PriceCatalogue } from "../usage/prices.ts";
-
-const NO_RULES = new CostProgram(new Map());
 
 /** Costs of the limits of a configuration; immutable. */
 export class LimitCosts {
@@ -37,9 +35,9 @@ export class LimitCosts {
         return answerCost.number;
       case "metadata":
         // A route without such a cost is charged nothing.
-        return costs.has(answerCost.key) ? costs.cost(answerCost.key, input) : 0;
+        return costs.cost(answerCost.key, input);
       case "rule":
-        return (this.#rules.get(limit) ?? NO_RULES).cost(answerCost.rule.metadataKey, input);
+        return this.#rules.get(limit)?.cost(answerCost.rule.metadataKey, input);
       case "price":
         return this.#prices.priceOf(input.model, input.usage, atMs);
     }

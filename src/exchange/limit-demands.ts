@@ -18,8 +18,7 @@ import { outputTokensFor, outputTokensMax } from "./output-tokens.ts";
  */
 export function demandsOf(exchange: Exchange, limits: readonly PreparedLimit[], refs: readonly BackendRef[]): Demand[] {
   const { context, endpoint, limited } = exchange;
-  const demands = new Array<Demand>(limits.length);
-  let count = 0;
+  const demands: Demand[] = [];
   for (const prepared of limits) {
     const { limit } = prepared;
     if (!isForModels(exchange, limit, refs)) continue;
@@ -29,9 +28,8 @@ export function demandsOf(exchange: Exchange, limits: readonly PreparedLimit[], 
     const values = prepared.valuesOf(limited);
     if (values === undefined) continue;
     refuseUnmetered(exchange, limit, refs);
-    demands[count++] = demandOf(exchange, limit, values, refs);
+    demands.push(demandOf(exchange, limit, values, refs));
   }
-  demands.length = count;
   return demands;
 }
 

@@ -29,25 +29,19 @@ export class PreparedLimit {
   readonly limit: Limit;
   readonly #conditions: readonly ((request: LimitedRequest) => boolean)[];
   readonly #per: readonly AttributeReader[];
+  readonly #values: (request: LimitedRequest) => readonly string[] | undefined;
 
   constructor(limit: Limit) {
     this.limit = limit;
     this.#conditions = limit.conditions.map(compileCondition);
     this.#per = limit.per.map(attributeReader);
+    this.#values = valuesReader(this.#per);
   }
 
   /** Values that tell the counter of this request; undefined = the limit is not for it. */
   valuesOf(request: LimitedRequest): readonly string[] | undefined {
     for (const holds of this.#conditions) if (!holds(request)) return undefined;
-    if (this.#per.length === 0) return NO_VALUES;
-    const values = new Array<string>(this.#per.length);
-    for (let i = 0; i < values.length; i++) {
-      const value = this.#per[i]?.(request);
-      // Whoever has no such thing is nobody the limit tells apart.
-      if (value === undefined || value === "") return undefined;
-      values[i] = value;
-    }
-    return values;
+    return this.#values(request);
   }
 
   /** The first thing for which the limit is not for a request; undefined = it is. */
@@ -59,6 +53,22 @@ export class PreparedLimit {
 }
 
 const NO_VALUES: readonly string[] = [];
+
+/** Reads the values of attributes; undefined where there is one missing: whoever has no such thing is nobody the limit tells apart. */
+function valuesReader(per: readonly AttributeReader[]): (request: LimitedRequest) => readonly string[] | undefined {
+  const [first] = per;
+  if (first === undefined) return () => NO_VALUES;
+  if (per.length === 1) {
+    return (request) => {
+      const value = first(request);
+      return value ? [value] : undefined;
+    };
+  }
+  return (request) => {
+    const values = per.map((read) => read(request) ?? "");
+    return values.includes("") ? undefined : values;
+  };
+}
 const NONE: readonly PreparedLimit[] = [];
 
 /** The limits of a configuration by what they are for. */

@@ -12,18 +12,21 @@ export interface LimitShare {
 /** The limit that has the least share left; undefined = there is none to tell of. */
 export function tightest<T extends LimitShare>(shares: readonly T[]): T | undefined {
   let found: T | undefined;
+  let least = Number.POSITIVE_INFINITY;
   for (const share of shares) {
-    if (share.limit.shadow || isOutdone(share, shares)) continue;
-    if (found === undefined || shareLeft(share) < shareLeft(found)) found = share;
+    const { shadow, group } = share.limit;
+    if (shadow) continue;
+    const left = shareLeft(share);
+    if (left >= least || (group !== undefined && isOutdone(group, left, shares))) continue;
+    found = share;
+    least = left;
   }
   return found;
 }
 
 /** Of those that share a group the one with the most left decides. */
-function isOutdone(share: LimitShare, shares: readonly LimitShare[]): boolean {
-  const { group } = share.limit;
-  if (group === undefined) return false;
-  return shares.some((other) => other.limit.group === group && shareLeft(other) > shareLeft(share));
+function isOutdone(group: string, left: number, shares: readonly LimitShare[]): boolean {
+  return shares.some((other) => other.limit.group === group && shareLeft(other) > left);
 }
 
 /** The part of a limit that is left, from 0 to 1. */

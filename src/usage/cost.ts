@@ -53,15 +53,12 @@ export class CostProgram {
     return { costs, errors };
   }
 
-  /** The cost under one key; undefined where its rule yields no value, or there is none. */
+  /** The cost under one key: 0 where there is no rule, undefined where the rule yields no value. */
   cost(key: string, input: CostInput): number | undefined {
-    const value = this.#rules.get(key)?.(input);
+    const compute = this.#rules.get(key);
+    if (compute === undefined) return 0;
+    const value = compute(input);
     return typeof value === "number" ? value : undefined;
-  }
-
-  /** Whether there is a rule for a key. */
-  has(key: string): boolean {
-    return this.#rules.has(key);
   }
 
   /** This program with the rules of another for the keys it has no rule for. */

@@ -63,7 +63,8 @@ export class HeaderMap {
       }
       write += 2;
     }
-    flat.length = write;
+    // Setting it is a call out of optimised code, though it be the same.
+    if (write !== flat.length) flat.length = write;
   }
 
   clone(): HeaderMap {

@@ -1,6 +1,8 @@
 /** Metrics, logs, credentials and limits of one serving process, whichever host it runs. */
 import { randomUUID } from "node:crypto";
 import { openSync } from "node:fs";
+// The global one is behind a getter, which costs more than the clock.
+import { performance } from "node:perf_hooks";
 import { credentialMetrics } from "../../backend-auth/credential-health.ts";
 import { CredentialStore } from "../../backend-auth/credential-store.ts";
 import { CallerAuthenticator } from "../../caller-auth/authenticate.ts";

@@ -1,9 +1,7 @@
 /** The head of an HTTP/1.1 answer (RFC 9112 section 4). */
 import { STATUS_CODES } from "node:http";
+import { isFieldValue } from "../../wire/http1-fields.ts";
 import { isHopByHop } from "../upstream/hop-by-hop.ts";
-
-/** Anything but what may stand in a header's value (RFC 9110 section 5.5), a line's end above all. */
-const BAD_VALUE_CHARACTER = /[^\t\x20-\x7e\x80-\xff]/;
 
 const SECOND_MS = 1000;
 let dateText = "";
@@ -22,7 +20,7 @@ export function encodeHead(status: number, headers: readonly string[], own: stri
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string;
     const value = headers[i + 1] as string;
-    if (name === "content-length" || isHopByHop(name) || BAD_VALUE_CHARACTER.test(value)) continue;
+    if (name === "content-length" || isHopByHop(name) || !isFieldValue(value)) continue;
     if (name === "date") isDated = true;
     text += `${name}: ${value}\r\n`;
   }

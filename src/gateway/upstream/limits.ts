@@ -1,3 +1,6 @@
+// The global one is behind a getter, which costs more than the clock.
+import { performance } from "node:perf_hooks";
+
 /** Bounds of a client's pools, per endpoint, and their clock. */
 export interface ClientLimits {
   /** A stream holds its connection for minutes, so this also bounds the streams under way. */

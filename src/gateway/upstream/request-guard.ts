@@ -1,13 +1,11 @@
 /** The last look at what goes on the wire: nothing that could end a line or a header early passes (RFC 9110 section 5.5),
  * wherever it came from. */
 import { GatewayError } from "../../errors/gateway-error.ts";
+import { isFieldValue, isLowerFieldName } from "../../wire/http1-fields.ts";
 
 const METHOD = /^[A-Z]+$/;
 /** Visible ASCII, from the root. */
 const PATH = /^\/[\x21-\x7e]*$/;
-const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-/** What is above 0xff would be cut to its low byte when written, and U+010A is a line feed then. */
-const BAD_VALUE_CHARACTER = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Headers that belong to the connection; whoever sets them is overruled. */
 const OWN = new Set([
@@ -40,8 +38,9 @@ export function checkTarget(method: string, path: string): void {
  */
 export function checkHeader(name: string, value: string): boolean {
   if (OWN.has(name)) return false;
-  if (!NAME.test(name)) throw unwritable("header name");
-  if (BAD_VALUE_CHARACTER.test(value)) throw unwritable("header value");
+  if (!isLowerFieldName(name)) throw unwritable("header name");
+  // What is above 0xff would be cut to its low byte when written, and U+010A is a line feed then.
+  if (!isFieldValue(value)) throw unwritable("header value");
   return true;
 }
 
