@@ -53,22 +53,6 @@ export class PreparedLimit {
 }
 
 const NO_VALUES: readonly string[] = [];
-
-/** Reads the values of attributes; undefined where there is one missing: whoever has no such thing is nobody the limit tells apart. */
-function valuesReader(per: readonly AttributeReader[]): (request: LimitedRequest) => readonly string[] | undefined {
-  const [first] = per;
-  if (first === undefined) return () => NO_VALUES;
-  if (per.length === 1) {
-    return (request) => {
-      const value = first(request);
-      return value ? [value] : undefined;
-    };
-  }
-  return (request) => {
-    const values = per.map((read) => read(request) ?? "");
-    return values.includes("") ? undefined : values;
-  };
-}
 const NONE: readonly PreparedLimit[] = [];
 
 /** The limits of a configuration by what they are for. */
@@ -101,6 +85,22 @@ function addTo(map: Map<string, PreparedLimit[]>, id: string, limit: PreparedLim
   const known = map.get(id);
   if (known === undefined) map.set(id, [limit]);
   else known.push(limit);
+}
+
+/** Reads the values of attributes; undefined where there is one missing: whoever has no such thing is nobody the limit tells apart. */
+function valuesReader(per: readonly AttributeReader[]): (request: LimitedRequest) => readonly string[] | undefined {
+  const [first] = per;
+  if (first === undefined) return () => NO_VALUES;
+  if (per.length === 1) {
+    return (request) => {
+      const value = first(request);
+      return value ? [value] : undefined;
+    };
+  }
+  return (request) => {
+    const values = per.map((read) => read(request) ?? "");
+    return values.includes("") ? undefined : values;
+  };
 }
 
 /** Prepares the reading of an attribute. */
