@@ -2,6 +2,7 @@
 import type { BackendAuth, CredentialOverride } from "../config/backend-auth.ts";
 import { Secret } from "../config/secret.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
+import { isFieldValue } from "../wire/http1-fields.ts";
 import type { CallerCredentials } from "./authenticator.ts";
 import type { AwsCredentials } from "./aws-credentials.ts";
 
@@ -112,15 +113,12 @@ function memberOf(struct: unknown, name: string): unknown {
     : undefined;
 }
 
-/** Characters a header value may have (RFC 9110 section 5.5), Latin-1. */
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
 /** A text without the space around it; undefined for none. */
 function partOf(given: unknown): string | undefined {
   if (typeof given !== "string") return undefined;
   const text = given.trim();
   if (text === "") return undefined;
   // Metadata may hold anything, and a line break would begin another header.
-  if (!HEADER_VALUE.test(text)) throw new GatewayError("unauthorized", "malformed upstream credential");
+  if (!isFieldValue(text)) throw new GatewayError("unauthorized", "malformed upstream credential");
   return text;
 }

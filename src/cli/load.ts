@@ -55,7 +55,7 @@ export async function load(
     files.push({ path, text });
     return text;
   });
-  const { loadedAt, closed = false } = configuration;
+  const { loadedAt, closed } = configuration;
   const compiled = compile(parsed.set, { loadedAt, servedSchemas: SERVED_SCHEMAS, host, closed });
   const config = { ...compiled.config, statuses: withServedEndpoints(compiled.config) };
   const prices = pricesOf(configuration);

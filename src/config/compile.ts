@@ -39,7 +39,7 @@ export interface CompileOptions {
   /** What will serve the configuration; the embedded host unless told. */
   readonly host?: HostKind;
   /** Whether a route of which nothing says who may call it is for nobody, instead of for everybody. */
-  readonly closed?: boolean;
+  readonly closed?: boolean | undefined;
 }
 
 /** What came of the resources. */

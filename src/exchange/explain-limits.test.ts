@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { counterKey } from "../ratelimit/counter-key.ts";
 import { explainLimits, listLimits } from "./explain-limits.ts";
-import { planOf, TestGateway } from "./test-exchange.ts";
+import { backendYaml, planOf, TestGateway, UPSTREAM_YAML } from "./test-exchange.ts";
 
 const GATEWAY = new TestGateway(
   await planOf(`apiVersion: aigateway.envoyproxy.io/v1beta1
@@ -13,17 +13,7 @@ spec:
     - name: only
       matches: [{ headers: [{ name: x-ai-eg-model, value: m }] }]
       backendRefs: [{ name: a, modelNameOverride: other }]
----
-apiVersion: aigateway.envoyproxy.io/v1beta1
-kind: AIServiceBackend
-metadata: { name: a }
-spec: { schema: { name: OpenAI }, backendRef: { group: gateway.envoyproxy.io, kind: Backend, name: up } }
----
-apiVersion: gateway.envoyproxy.io/v1alpha1
-kind: Backend
-metadata: { name: up }
-spec: { endpoints: [{ ip: { address: 127.0.0.1, port: 80 } }] }
----
+${backendYaml("a")}${UPSTREAM_YAML}---
 apiVersion: aigateway.envoyproxy.io/v1alpha1
 kind: QuotaPolicy
 metadata: { name: q }

@@ -5,23 +5,7 @@ import { formatFault } from "../errors/config-error.ts";
 import type { Decision, Demand, Reservation } from "../ratelimit/admission.ts";
 import { price } from "../telemetry/price.ts";
 import { preparePlan } from "./plan.ts";
-import { planOf, TestGateway } from "./test-exchange.ts";
-
-const UPSTREAM = `---
-apiVersion: gateway.envoyproxy.io/v1alpha1
-kind: Backend
-metadata: { name: up }
-spec: { endpoints: [{ ip: { address: 127.0.0.1, port: 80 } }] }
-`;
-
-function backend(name: string): string {
-  return `---
-apiVersion: aigateway.envoyproxy.io/v1beta1
-kind: AIServiceBackend
-metadata: { name: ${name} }
-spec: { schema: { name: OpenAI }, backendRef: { group: gateway.envoyproxy.io, kind: Backend, name: up } }
-`;
-}
+import { backendYaml, planOf, TestGateway, UPSTREAM_YAML } from "./test-exchange.ts";
 
 function configuration(limits: string, refs = "[{ name: a }]"): string {
   return `apiVersion: aigateway.envoyproxy.io/v1beta1
@@ -30,7 +14,7 @@ metadata: { name: main }
 spec:
   llmRequestCosts: [{ metadataKey: total, type: TotalToken }]
   rules: [{ backendRefs: ${refs} }]
-${backend("a")}${backend("b")}${UPSTREAM}---
+${backendYaml("a")}${backendYaml("b")}${UPSTREAM_YAML}---
 ${limits}`;
 }
 

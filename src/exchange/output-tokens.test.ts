@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { planOf, TestGateway } from "./test-exchange.ts";
+import { backendYaml, planOf, TestGateway, UPSTREAM_YAML } from "./test-exchange.ts";
 
 /** What an answer is taken to have where nobody limits it. */
 const ASSUMED = 100;
@@ -11,17 +11,7 @@ function configuration(mutation: string, schema: string): string {
 kind: AIGatewayRoute
 metadata: { name: main }
 spec: { rules: [{ backendRefs: [{ name: a, bodyMutation: ${mutation} }] }] }
----
-apiVersion: aigateway.envoyproxy.io/v1beta1
-kind: AIServiceBackend
-metadata: { name: a }
-spec: { schema: { name: ${schema} }, backendRef: { group: gateway.envoyproxy.io, kind: Backend, name: up } }
----
-apiVersion: gateway.envoyproxy.io/v1alpha1
-kind: Backend
-metadata: { name: up }
-spec: { endpoints: [{ ip: { address: 127.0.0.1, port: 80 } }] }
----
+${backendYaml("a", schema)}${UPSTREAM_YAML}---
 apiVersion: aigw.dev/v1alpha1
 kind: BudgetPolicy
 metadata: { name: p }

@@ -10,6 +10,7 @@ import type { Exchange } from "./exchange.ts";
  */
 export function outputTokensMax({ plan, endpoint, parsed }: Exchange, ref: BackendRef): number | undefined {
   if (endpoint === undefined || parsed === undefined) return undefined;
+  // Most backends have no mutation, and need not be looked up for every limit.
   const { set, remove } = ref.bodyMutation;
   const isChanged = set.length > 0 || remove.length > 0;
   const change = isChanged ? plan.attempt(ref, endpoint.name).outputCap : undefined;

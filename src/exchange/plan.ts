@@ -174,7 +174,7 @@ function prepareAttempts(
         provider: schema?.otelProvider ?? ref.backend.schema.name,
         createTranslator: schema?.endpoints[endpoint.name],
         bodyMutation,
-        outputCap: outputCapChange(ref.bodyMutation, schema?.outputCaps[endpoint.name] ?? []),
+        outputCap: outputCapChange(bodyMutation, schema?.outputCaps[endpoint.name] ?? []),
         apiKeyHeader: schema?.apiKeyHeader,
         withheld,
       },

@@ -160,6 +160,24 @@ export class TestCall implements AnswerSink {
   }
 }
 
+/** Resources of an AIServiceBackend, each with the separator before it. */
+export function backendYaml(name: string, schema = "OpenAI"): string {
+  return `---
+apiVersion: aigateway.envoyproxy.io/v1beta1
+kind: AIServiceBackend
+metadata: { name: ${name} }
+spec: { schema: { name: ${schema} }, backendRef: { group: gateway.envoyproxy.io, kind: Backend, name: up } }
+`;
+}
+
+/** The Backend that {@link backendYaml} names. */
+export const UPSTREAM_YAML = `---
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: Backend
+metadata: { name: up }
+spec: { endpoints: [{ ip: { address: 127.0.0.1, port: 80 } }] }
+`;
+
 /** Compiles and prepares a configuration. */
 export async function planOf(text: string): Promise<Plan> {
   const { config, faults } = compileText(text);

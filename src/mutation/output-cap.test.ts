@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { prepareBodyMutation } from "./body.ts";
 import { outputCapChange } from "./output-cap.ts";
 
 const CHAT = ["max_completion_tokens", "max_tokens"];
@@ -57,6 +58,6 @@ for (const { name, in: mutation, want } of cases) {
   test(`a body mutation sets ${name}`, () => {
     const { set = {}, remove = [], paths = CHAT } = mutation;
     const written = Object.entries(set).map(([path, value]) => ({ path, value }));
-    assert.deepEqual(outputCapChange({ set: written, remove }, paths), want);
+    assert.deepEqual(outputCapChange(prepareBodyMutation({ set: written, remove }), paths), want);
   });
 }

@@ -1,5 +1,4 @@
-import type { BodyMutation } from "../config/runtime-config.ts";
-import { applyBodyMutation, prepareBodyMutation } from "./body.ts";
+import { applyBodyMutation, type PreparedBodyMutation, prepareBodyMutation } from "./body.ts";
 
 /** What a body mutation makes of the cap that a caller has set on the output of its answer. */
 export interface OutputCapChange {
@@ -18,10 +17,11 @@ const KEPT = "\u0000kept";
  * @param paths Of the caps: names between dots.
  * @returns Undefined where it leaves them alone.
  */
-export function outputCapChange(mutation: BodyMutation, paths: readonly string[]): OutputCapChange | undefined {
+export function outputCapChange(mutation: PreparedBodyMutation, paths: readonly string[]): OutputCapChange | undefined {
+  if (mutation.length === 0 || paths.length === 0) return undefined;
   const set = paths.map((path) => ({ path, value: JSON.stringify(KEPT) }));
   const before = applyBodyMutation(Buffer.from("{}"), prepareBodyMutation({ set, remove: [] }));
-  const after: unknown = JSON.parse(Buffer.from(applyBodyMutation(before, prepareBodyMutation(mutation))).toString());
+  const after: unknown = JSON.parse(Buffer.from(applyBodyMutation(before, mutation)).toString());
   const values = paths.map((path) => valueAt(after, path.split(".")));
   const kept = paths.filter((_, i) => values[i] === KEPT);
   if (kept.length === paths.length) return undefined;

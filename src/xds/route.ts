@@ -29,6 +29,7 @@ const INTERNAL_HEADERS = [
 
 /** How much later than the limit of an attempt Envoy ends the request: an attempt that fails may be followed by another. */
 const GRACE_MS = 10_000;
+
 /**
  * The route table of a listener.
  *

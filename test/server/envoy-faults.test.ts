@@ -59,6 +59,24 @@ async function bothWorkers(): Promise<readonly number[]> {
   });
 }
 
+/** The workers once another one is there in the place of one that was killed. */
+async function replaced(victim: number): Promise<readonly number[]> {
+  return eventually("a replacement", () => {
+    const { workers } = processesOf(gateway);
+    return workers.length === 2 && !workers.includes(victim) ? workers : undefined;
+  });
+}
+
+/** What is done while processes hang. */
+async function whileHanging<T>(pids: readonly number[], act: () => Promise<T>): Promise<T> {
+  for (const pid of pids) process.kill(pid, "SIGSTOP");
+  try {
+    return await act();
+  } finally {
+    for (const pid of pids) process.kill(pid, "SIGCONT");
+  }
+}
+
 async function settled(): Promise<void> {
   await eventually("no request in flight", async () =>
     (await metric(gateway, "aigw_requests_in_flight")) === 0 ? true : undefined,
@@ -107,11 +125,7 @@ test("a processor that is killed takes only what it had in hand with it, and is 
   await eventually("some answers", () => (load.outcomes.length > 40 ? true : undefined));
   const asked = load.outcomes.length;
   process.kill(victim, "SIGKILL");
-  const replaced = await eventually("a replacement", () => {
-    const { workers } = processesOf(gateway);
-    return workers.length === 2 && !workers.includes(victim) ? workers : undefined;
-  });
-  assert.ok(replaced.includes(survivor));
+  assert.ok((await replaced(victim)).includes(survivor));
   await eventually("answers behind it", () => (load.outcomes.length > asked + 40 ? true : undefined));
   const outcomes = await load.stop();
   await served();
@@ -164,15 +178,11 @@ test("requests that come when all processors have just ended are refused at once
 
 test("processors that hang are given up in time, and serve on when they go on", async () => {
   const workers = await bothWorkers();
-  for (const pid of workers) process.kill(pid, "SIGSTOP");
   const ids = Array.from({ length: 8 }, (_, n) => `hung-${n}`);
   const modelOf = (n: number) => (n % 2 === 0 ? "one" : "claude-x");
-  let answers: readonly Outcome[];
-  try {
-    answers = await Promise.all(ids.map((id, n) => ask(gateway.url, { id, model: modelOf(n) })));
-  } finally {
-    for (const pid of workers) process.kill(pid, "SIGCONT");
-  }
+  const answers = await whileHanging(workers, () =>
+    Promise.all(ids.map((id, n) => ask(gateway.url, { id, model: modelOf(n) }))),
+  );
   for (const [n, outcome] of answers.entries()) {
     assert.equal(outcome.status, 504);
     assert.ok(isError(outcome, modelOf(n)), outcome.text);
@@ -193,18 +203,9 @@ test("processors that hang are given up in time, and serve on when they go on", 
 test("what Envoy answers while one processor hangs and the other one has not started yet has a line each", async () => {
   const [victim = 0] = await bothWorkers();
   process.kill(victim, "SIGKILL");
-  const workers = await eventually("a replacement", () => {
-    const { workers } = processesOf(gateway);
-    return workers.length === 2 && !workers.includes(victim) ? workers : undefined;
-  });
-  for (const pid of workers) process.kill(pid, "SIGSTOP");
+  const workers = await replaced(victim);
   const ids = Array.from({ length: KEPT_ENTRIES }, (_, n) => `starting-${n}`);
-  let answers: readonly Outcome[];
-  try {
-    answers = await Promise.all(ids.map((id) => ask(gateway.url, { id })));
-  } finally {
-    for (const pid of workers) process.kill(pid, "SIGCONT");
-  }
+  const answers = await whileHanging(workers, () => Promise.all(ids.map((id) => ask(gateway.url, { id }))));
   assert.deepEqual(
     answers.filter(({ status }) => status !== 503 && status !== 504),
     [],

@@ -1,8 +1,6 @@
 /** Metrics, logs, credentials and limits of one serving process, whichever host it runs. */
 import { randomUUID } from "node:crypto";
 import { openSync } from "node:fs";
-// The global one is behind a getter, which costs more than the clock.
-import { performance } from "node:perf_hooks";
 import { credentialMetrics } from "../../backend-auth/credential-health.ts";
 import { CredentialStore } from "../../backend-auth/credential-store.ts";
 import { CallerAuthenticator } from "../../caller-auth/authenticate.ts";
@@ -17,6 +15,7 @@ import { AccessLog } from "../../telemetry/access-log.ts";
 import { BatchedSink } from "../../telemetry/batched-sink.ts";
 import { LineWriter } from "../../telemetry/line-writer.ts";
 import { Metrics } from "../../telemetry/metrics.ts";
+import { monotonicMs } from "../../wire/monotonic-clock.ts";
 import type { LimitReport, ProcessSnapshot, TelemetryOptions } from "./fleet.ts";
 import { openLog } from "./open-log.ts";
 
@@ -64,7 +63,7 @@ export class ProcessTelemetry {
       limitsInEnvoy,
       sink: this.#settled,
       log,
-      nowMs: () => performance.now(),
+      nowMs: monotonicMs,
       wallMs: () => Date.now(),
       random: Math.random,
       newId: randomUUID,

@@ -1,5 +1,4 @@
-// The global one is behind a getter, which costs more than the clock.
-import { performance } from "node:perf_hooks";
+import { monotonicMs } from "../../wire/monotonic-clock.ts";
 
 /** Bounds of a client's pools, per endpoint, and their clock. */
 export interface ClientLimits {
@@ -15,5 +14,5 @@ export interface ClientLimits {
 export const DEFAULT_LIMITS: ClientLimits = {
   connectionsMax: 8_192,
   waitingMax: 1_024,
-  nowMs: () => performance.now(),
+  nowMs: monotonicMs,
 };
