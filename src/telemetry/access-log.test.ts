@@ -131,25 +131,6 @@ test("a request that came to nothing has its error and no members for what never
   });
 });
 
-for (const changes of [
-  { method: "PUT" },
-  { path: "/openai/v1/chat/completions" },
-  { endpoint: "completions" },
-  { operation: "completion" },
-  { route: "default/other" },
-  { rule: "" },
-  { provider: "azure.openai" },
-  { backend: "" },
-]) {
-  test(`a request that differs from the one before only in its ${Object.keys(changes)[0]} keeps its own`, () => {
-    const [before, changed, after] = linesOf(testRecord(), testRecord(changes), testRecord());
-    const [alone] = linesOf(testRecord(changes));
-    assert.equal(changed, alone);
-    assert.notEqual(changed, before);
-    assert.equal(after, before);
-  });
-}
-
 test("times are whole milliseconds of their own second", () => {
   const times = [Date.UTC(2026, 0, 1), Date.UTC(2026, 0, 1, 0, 0, 0, 999), Date.UTC(2026, 0, 1, 0, 0, 1), 1.75, 0];
   const lines = times.map((startedAt) => lineOf(testRecord({ startedAt }))["start_time"]);

@@ -4,9 +4,11 @@
  * docs/observability.md lists the fields.
  */
 import type { TokenUsage } from "../usage/token-usage.ts";
+import { escapeText } from "./escape-text.ts";
 import { LineBytes, type Literal, literal } from "./line-bytes.ts";
 import { LINE_BYTES_MAX, type LineWriter } from "./line-writer.ts";
 import type { RequestRecord, RequestSink } from "./request-record.ts";
+import { appendShared, SharedMembers } from "./shared-members.ts";
 
 /** Longest text of one field, and the same for a line that would be longer than {@link LINE_BYTES_MAX}. */
 const TEXT_LENGTH_MAX = 512;
@@ -24,27 +26,14 @@ const COST_KEY_LENGTH_MAX = 128;
 /** Longest number with what surrounds it. */
 const NUMBER_LENGTH_MAX = 30;
 
-/** How many backends' parts are kept; more than any configuration has in use at a time. */
-const PARTS_MAX = 1000;
-
-/** The part of a line that most requests to a backend share, and what it was made of. */
-interface SharedPart {
-  readonly method: string;
-  readonly path: string;
-  readonly endpoint: string;
-  readonly operation: string;
-  readonly route: string;
-  readonly rule: string;
-  readonly provider: string;
-  readonly members: Literal;
-}
+/** How many keys of costs are kept; more than any configuration has. */
+const COST_KEYS_MAX = 1000;
 
 /** Writes settled requests as lines of printable ASCII, at most {@link LINE_BYTES_MAX} bytes with the newline. */
 export class AccessLog implements RequestSink {
   readonly #lines: Pick<LineWriter, "appendBytes">;
   readonly #line = new LineBytes(ROOM_BYTES);
-  /** The part made last for each backend. */
-  readonly #parts = new Map<string, SharedPart>();
+  readonly #shared = new SharedMembers(TEXT_LENGTH_MAX);
 
   constructor(lines: Pick<LineWriter, "appendBytes">) {
     this.#lines = lines;
@@ -54,7 +43,7 @@ export class AccessLog implements RequestSink {
     const line = this.#line;
     line.length = 0;
     appendOwn(line, record, TEXT_LENGTH_MAX);
-    line.literal(this.#shared(record));
+    this.#shared.append(line, record);
     line.literal(END);
     if (line.length > LINE_BYTES_MAX) {
       line.length = 0;
@@ -64,34 +53,10 @@ export class AccessLog implements RequestSink {
     }
     this.#lines.appendBytes(line.bytes, line.length);
   }
-
-  #shared(record: RequestRecord): Literal {
-    const { backend, method, path, endpoint, operation, route, rule, provider } = record;
-    const part = this.#parts.get(backend);
-    if (
-      part !== undefined &&
-      part.method === method &&
-      part.path === path &&
-      part.endpoint === endpoint &&
-      part.operation === operation &&
-      part.route === route &&
-      part.rule === rule &&
-      part.provider === provider
-    ) {
-      return part.members;
-    }
-    const line = new LineBytes(ROOM_BYTES);
-    appendShared(line, record, TEXT_LENGTH_MAX);
-    const members = literal(Buffer.from(line.bytes.buffer, 0, line.length).toString("latin1"));
-    if (this.#parts.size >= PARTS_MAX) this.#parts.clear();
-    this.#parts.set(backend, { method, path, endpoint, operation, route, rule, provider, members });
-    return members;
-  }
 }
 
 const END = literal("}\n");
 const TRUNCATED_END = literal(',"truncated":true}\n');
-const QUOTE = literal('"');
 const START = {
   milliseconds: literal('Z","request_id":"'),
   status: literal('","status":'),
@@ -111,9 +76,6 @@ const OWN = {
   whole: literal(',"stream":false,"events":'),
   requestBytes: literal(',"request_bytes":'),
   responseBytes: literal(',"response_bytes":'),
-  originalModel: literal(',"gen_ai.original.model":"'),
-  requestModel: literal(',"gen_ai.request.model":"'),
-  responseModel: literal(',"gen_ai.response.model":"'),
   droppedFields: literal(',"dropped_fields":"'),
   callerKey: literal(',"caller.key":"'),
   callerOwner: literal(',"caller.owner":"'),
@@ -121,7 +83,7 @@ const OWN = {
   callerUser: literal(',"caller.user":"'),
 };
 
-/** What differs from request to request. What is not known of a request has no member. */
+/** What differs from one request to the next. What is not known of a request has no member. */
 function appendOwn(line: LineBytes, record: RequestRecord, textMax: number): void {
   const { firstByteMs, attemptMs, startMs } = record;
   appendStart(line, record.startedAt);
@@ -134,25 +96,22 @@ function appendOwn(line: LineBytes, record: RequestRecord, textMax: number): voi
   line.millis(record.endMs - startMs);
   if (firstByteMs > 0) appendMillis(line, OWN.firstByte, firstByteMs - startMs);
   if (attemptMs > 0) appendMillis(line, OWN.attempt, attemptMs - startMs);
-  appendText(line, OWN.errorType, record.errorType, textMax);
-  appendText(line, OWN.errorMessage, record.errorMessage, textMax);
+  line.member(OWN.errorType, record.errorType, textMax);
+  line.member(OWN.errorMessage, record.errorMessage, textMax);
   if (record.refusedBy !== undefined) {
-    appendText(line, OWN.errorLimit, record.refusedBy.id, textMax);
-    appendText(line, OWN.limits, record.limitStates, textMax);
+    line.member(OWN.errorLimit, record.refusedBy.id, textMax);
+    line.member(OWN.limits, record.limitStates, textMax);
   }
   appendCount(line, OWN.upstreamStatus, record.upstreamStatus || undefined);
   appendCount(line, OWN.attempts, record.attempts);
   appendCount(line, record.stream ? OWN.streamed : OWN.whole, record.events);
   appendCount(line, OWN.requestBytes, record.requestBytes);
   appendCount(line, OWN.responseBytes, record.responseBytes);
-  appendText(line, OWN.originalModel, record.originalModel, textMax);
-  appendText(line, OWN.requestModel, record.requestModel, textMax);
-  appendText(line, OWN.responseModel, record.responseModel, textMax);
-  appendText(line, OWN.droppedFields, record.droppedFields, textMax);
-  appendText(line, OWN.callerKey, record.callerKey, textMax);
-  appendText(line, OWN.callerOwner, record.callerOwner, textMax);
-  appendText(line, OWN.callerTeam, record.callerTeam, textMax);
-  appendText(line, OWN.callerUser, record.callerUser, textMax);
+  line.member(OWN.droppedFields, record.droppedFields, textMax);
+  line.member(OWN.callerKey, record.callerKey, textMax);
+  line.member(OWN.callerOwner, record.callerOwner, textMax);
+  line.member(OWN.callerTeam, record.callerTeam, textMax);
+  line.member(OWN.callerUser, record.callerUser, textMax);
   appendUsage(line, record.usage);
   appendCosts(line, record.costs);
 }
@@ -190,9 +149,8 @@ function appendUsage(line: LineBytes, usage: TokenUsage): void {
 
 const COSTS = {
   start: literal(',"costs":{'),
-  next: literal(',"'),
-  colon: literal('":'),
   null: literal("null"),
+  comma: literal(","),
   end: literal("}"),
   truncatedEnd: literal('},"costs_truncated":true'),
 };
@@ -201,56 +159,35 @@ function appendCosts(line: LineBytes, costs: RequestRecord["costs"]): void {
   if (costs.length === 0) return;
   line.literal(COSTS.start);
   const end = line.length + COSTS_LENGTH_MAX;
+  let last = COSTS.end;
   for (let i = 0; i + 1 < costs.length; i += 2) {
-    const before = line.length;
-    line.literal(i === 0 ? QUOTE : COSTS.next);
-    line.text(String(costs[i]), COST_KEY_LENGTH_MAX);
-    if (line.length + NUMBER_LENGTH_MAX > end) {
-      line.length = before;
-      line.literal(COSTS.truncatedEnd);
-      return;
+    const key = costKey(String(costs[i]));
+    if (line.length + key.length + NUMBER_LENGTH_MAX > end) {
+      last = COSTS.truncatedEnd;
+      break;
     }
-    line.literal(COSTS.colon);
+    line.literal(key);
     const value = costs[i + 1];
     // JSON has no infinity and no NaN.
     if (typeof value === "number" && Number.isFinite(value)) line.number(value);
     else line.literal(COSTS.null);
+    line.literal(COSTS.comma);
   }
-  line.literal(COSTS.end);
+  // Instead of the last comma.
+  line.length--;
+  line.literal(last);
 }
 
-const SHARED = {
-  method: literal(',"method":"'),
-  path: literal('","path":"'),
-  endpoint: literal(',"endpoint":"'),
-  route: literal(',"route":"'),
-  rule: literal(',"rule":"'),
-  backend: literal(',"backend":"'),
-  operation: literal(',"gen_ai.operation.name":"'),
-  provider: literal(',"gen_ai.provider.name":"'),
-};
+const costKeys = new Map<string, Literal>();
 
-/** What differs only from rule to rule. */
-function appendShared(line: LineBytes, record: RequestRecord, textMax: number): void {
-  line.literal(SHARED.method);
-  line.text(record.method, textMax);
-  line.literal(SHARED.path);
-  line.text(record.path, textMax);
-  line.literal(QUOTE);
-  appendText(line, SHARED.endpoint, record.endpoint, textMax);
-  appendText(line, SHARED.route, record.route, textMax);
-  appendText(line, SHARED.rule, record.rule, textMax);
-  appendText(line, SHARED.backend, record.backend, textMax);
-  appendText(line, SHARED.operation, record.operation, textMax);
-  appendText(line, SHARED.provider, record.provider, textMax);
-}
-
-/** Appends a member with a text, or nothing; `key` comes with its comma, colon and the opening quote. */
-function appendText(line: LineBytes, key: Literal, value: string, lengthMax: number): void {
-  if (value === "") return;
-  line.literal(key);
-  line.text(value, lengthMax);
-  line.literal(QUOTE);
+/** A key with its quotes and colon; kept, since there are only as many as a configuration has. */
+function costKey(key: string): Literal {
+  const known = costKeys.get(key);
+  if (known !== undefined) return known;
+  if (costKeys.size >= COST_KEYS_MAX) costKeys.clear();
+  const made = literal(`"${escapeText(key, COST_KEY_LENGTH_MAX)}":`);
+  costKeys.set(key, made);
+  return made;
 }
 
 function appendCount(line: LineBytes, key: Literal, value: number | undefined): void {

@@ -2,13 +2,16 @@
  * the parts of the text together takes as long as making them. */
 import { escapeText, isPlainUnit } from "./escape-text.ts";
 
-/** A part of a line that is known beforehand, in words of four bytes, of which the last is filled up. */
+/**
+ * A part of a line that is known beforehand, in words of eight bytes, of which the last is filled up. They are moved as doubles,
+ * the widest there is: no eight bytes of printable ASCII are one of those that are not a number, whose bits may change on the way.
+ */
 export interface Literal {
-  readonly words: Int32Array;
+  readonly words: Float64Array;
   readonly length: number;
 }
 
-const WORD_BYTES = 4;
+const WORD_BYTES = 8;
 const ZERO = 48;
 const POINT = 46;
 
@@ -19,9 +22,11 @@ const FAST_NUMBER_MAX = 999_999_999;
 export function literal(text: string): Literal {
   const bytes = Buffer.alloc(Math.ceil(text.length / WORD_BYTES) * WORD_BYTES);
   bytes.write(text, "latin1");
-  const words = Int32Array.from({ length: bytes.length / WORD_BYTES }, (_, i) => bytes.readInt32LE(i * WORD_BYTES));
+  const words = Float64Array.from({ length: bytes.length / WORD_BYTES }, (_, i) => bytes.readDoubleLE(i * WORD_BYTES));
   return { words, length: text.length };
 }
+
+const QUOTE = literal('"');
 
 /** The line being made; its maker keeps within its room. */
 export class LineBytes {
@@ -40,13 +45,26 @@ export class LineBytes {
   literal({ words, length }: Literal): void {
     const view = this.#view;
     let at = this.length;
-    for (let i = 0; i < words.length; i++, at += WORD_BYTES) view.setInt32(at, words[i] as number, true);
+    for (let i = 0; i < words.length; i++, at += WORD_BYTES) view.setFloat64(at, words[i] as number, true);
     this.length += length;
   }
 
   /** Appends a text as {@link escapeText} gives it. */
   text(text: string, lengthMax: number): void {
     if (text.length > lengthMax || !this.#appendPlain(text)) this.#append(escapeText(text, lengthMax));
+  }
+
+  /** Appends a member with a text, nothing for an empty one; `key` comes with its comma, colon and the opening quote. */
+  member(key: Literal, text: string, lengthMax: number): void {
+    if (text === "") return;
+    this.literal(key);
+    this.text(text, lengthMax);
+    this.literal(QUOTE);
+  }
+
+  /** What was appended from a place on, to be appended again; must be ASCII. */
+  literalFrom(start: number): Literal {
+    return literal(Buffer.from(this.bytes.buffer, start, this.length - start).toString("latin1"));
   }
 
   /** Appends a finite number as JSON has it. */
