@@ -31,5 +31,21 @@ export function compileLimits(context: LimitContext): Limit[] {
       traffic.set(limit.id, { ...limit, applies: { ...limit.applies, routes: shared } });
     }
   }
-  return [...traffic.values(), ...compileQuotas(context), ...compileBudgets(context), ...compileKeyBudgets(context)];
+  const all = [
+    ...traffic.values(),
+    ...compileQuotas(context),
+    ...compileBudgets(context),
+    ...compileKeyBudgets(context),
+  ];
+  return all.map(inOneShape);
+}
+
+/** A request looks at limits of several kinds: with their members in one order, what is compiled for one is for all. */
+function inOneShape(limit: Limit): Limit {
+  const { id, name, kind, applies, conditions, per, requestCost, answerCost, amount, extra, unit, window } = limit;
+  const { shadow, admission, assumedOutputTokens, group, counted, alerts, unmetered } = limit;
+  return {
+    ...{ id, name, kind, applies, conditions, per, requestCost, answerCost, amount, extra, unit, window },
+    ...{ shadow, admission, assumedOutputTokens, group, counted, alerts, unmetered },
+  };
 }

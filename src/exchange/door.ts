@@ -1,5 +1,6 @@
 /** What may come in with a request and what may go on to a backend: the trust boundary for headers. */
 import { HeaderMap } from "../wire/headers.ts";
+import { unitAt } from "../wire/unit-at.ts";
 
 /** Names the gateway sets itself; a caller who sends one could otherwise choose a route, a backend or a limit. */
 const RESERVED_PREFIXES = ["x-ai-eg-", "x-gateway-", "x-envoy-"] as const;
@@ -50,7 +51,7 @@ export function admitHeaders(raw: readonly string[]): HeaderMap {
   for (let read = 0; read < flat.length; read += 2) {
     const name = flat[read] as string;
     // HTTP/2 pseudo headers are the request line, not headers.
-    if (name.charCodeAt(0) === 0x3a || isReserved(name, RESERVED_PREFIXES)) continue;
+    if (unitAt(name, 0) === 0x3a || isReserved(name, RESERVED_PREFIXES)) continue;
     flat[write++] = name;
     flat[write++] = flat[read + 1] as string;
   }
@@ -105,7 +106,7 @@ function isWithheld(name: string): boolean {
 
 function isReserved(name: string, prefixes: readonly string[]): boolean {
   // All prefixes start with "x-": most headers are told apart by two characters.
-  if (name.charCodeAt(0) !== 0x78 || name.charCodeAt(1) !== 0x2d) return false;
+  if (unitAt(name, 0) !== 0x78 || unitAt(name, 1) !== 0x2d) return false;
   for (const prefix of prefixes) if (name.startsWith(prefix)) return true;
   return false;
 }

@@ -20,9 +20,10 @@ import type { RouteMatch } from "../routing/route-table.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { RequestRecord, RequestSink } from "../telemetry/request-record.ts";
 import { estimateInput } from "../usage/estimate.ts";
-import { emptyUsage, type TokenUsage } from "../usage/token-usage.ts";
+import { emptyUsage } from "../usage/token-usage.ts";
 import type { HeaderMap } from "../wire/headers.ts";
 import type { Attempt } from "./attempt.ts";
+import type { Estimates } from "./estimates.ts";
 import type { Plan } from "./plan.ts";
 
 /** What an exchange needs of the world; injected, so that tests decide time, chance and ids. */
@@ -76,11 +77,12 @@ export class Exchange implements CallerCredentials {
   /** What is reserved at limits, by when they were looked at. */
   heldByRequest: Reservation | undefined;
   heldByAttempt: Reservation | undefined;
+  /** Those made last of what its answer may cost. */
+  estimates: Estimates | undefined;
   charged = false;
   settled = false;
   #limited: LimitedRequest | undefined;
   #inputEstimate: number | undefined;
-  #estimate: TokenUsage | undefined;
 
   constructor(context: ExchangeContext, plan: Plan, head: RequestHead) {
     this.context = context;
@@ -100,6 +102,7 @@ export class Exchange implements CallerCredentials {
     this.attempt = undefined;
     this.heldByRequest = undefined;
     this.heldByAttempt = undefined;
+    this.estimates = undefined;
     this.record = newRecord(context, head);
   }
 
@@ -115,19 +118,6 @@ export class Exchange implements CallerCredentials {
     if (body === undefined || endpoint?.holdsMedia) return 0;
     this.#inputEstimate ??= estimateInput(body);
     return this.#inputEstimate;
-  }
-
-  /** What it is estimated to use if its answer has so many tokens. One object for all estimates: take from it, do not keep it. */
-  estimate(outputTokens: number): TokenUsage {
-    const isMetered = this.endpoint?.metering === "tokens";
-    const inputTokens = isMetered ? this.inputEstimate : 0;
-    this.#estimate ??= emptyUsage();
-    const usage = this.#estimate;
-    usage.estimated = true;
-    usage.inputTokens = inputTokens;
-    usage.outputTokens = isMetered ? outputTokens : 0;
-    usage.totalTokens = inputTokens + usage.outputTokens;
-    return usage;
   }
 
   /** Dialect that errors are told in; OpenAI's where the endpoint is not known. */

@@ -28,9 +28,8 @@ export class LimitCosts {
    */
   cost(limit: Limit, input: CostInput, costs: CostProgram, atMs: number): number | undefined {
     const { answerCost } = limit;
-    switch (answerCost?.from) {
-      case undefined:
-        return 0;
+    if (answerCost === undefined) return 0;
+    switch (answerCost.from) {
       case "number":
         return answerCost.number;
       case "metadata":

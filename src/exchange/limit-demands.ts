@@ -2,13 +2,11 @@
 import type { Limit } from "../config/limits.ts";
 import type { BackendRef } from "../config/runtime-config.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
-import { invariant } from "../errors/invariant.ts";
 import type { Demand } from "../ratelimit/admission.ts";
 import { isCountedByEnvoy } from "../ratelimit/descriptor.ts";
 import type { PreparedLimit } from "../ratelimit/match.ts";
-import type { CostInput } from "../usage/cost.ts";
+import { areCapped, costOfInput, costWithOutput, type Estimates, estimatesFor } from "./estimates.ts";
 import type { Exchange } from "./exchange.ts";
-import { outputTokensFor, outputTokensMax } from "./output-tokens.ts";
 
 /**
  * Demands of the limits that are for a request.
@@ -19,6 +17,7 @@ import { outputTokensFor, outputTokensMax } from "./output-tokens.ts";
 export function demandsOf(exchange: Exchange, limits: readonly PreparedLimit[], refs: readonly BackendRef[]): Demand[] {
   const { context, endpoint, limited } = exchange;
   const demands: Demand[] = [];
+  let estimates: Estimates | undefined;
   for (const prepared of limits) {
     const { limit } = prepared;
     if (!isForModels(exchange, limit, refs)) continue;
@@ -28,43 +27,22 @@ export function demandsOf(exchange: Exchange, limits: readonly PreparedLimit[], 
     const values = prepared.valuesOf(limited);
     if (values === undefined) continue;
     refuseUnmetered(exchange, limit, refs);
-    demands.push(demandOf(exchange, limit, values, refs));
+    if (limit.answerCost === undefined || limit.admission === "check" || endpoint?.metering === "free") {
+      demands.push({ limit, values, answerEstimate: 0, assumed: 0 });
+    } else {
+      estimates ??= estimatesFor(exchange, refs);
+      demands.push(demandOf(estimates, limit, values));
+    }
   }
   return demands;
 }
 
-/** What usage at a backend costs; undefined = nobody can tell. */
-export function costOf({ plan, match, record }: Exchange, limit: Limit, input: CostInput): number | undefined {
-  invariant(match, "limits are looked at after admission");
-  return plan.limitCosts.cost(limit, input, plan.costs(match.route), record.startedAt);
-}
-
-function demandOf(exchange: Exchange, limit: Limit, values: readonly string[], refs: readonly BackendRef[]): Demand {
-  const { endpoint } = exchange;
-  if (limit.answerCost === undefined || limit.admission === "check" || endpoint?.metering === "free") {
-    return { limit, values, answerEstimate: 0, assumed: 0 };
-  }
-  const most = dearest(exchange, limit, refs, true);
+function demandOf(estimates: Estimates, limit: Limit, values: readonly string[]): Demand {
+  const most = costWithOutput(estimates, limit);
   // A cap beyond the whole limit says nothing about this answer: many clients always send the largest.
-  const isCapped = limit.requestCost + most <= limit.amount && isCappedAt(exchange, refs);
-  const answerEstimate = isCapped ? most : dearest(exchange, limit, refs, false);
+  const isCapped = limit.requestCost + most <= limit.amount && areCapped(estimates);
+  const answerEstimate = isCapped ? most : costOfInput(estimates, limit);
   return { limit, values, answerEstimate, assumed: Math.max(0, most - answerEstimate) };
-}
-
-function isCappedAt(exchange: Exchange, refs: readonly BackendRef[]): boolean {
-  for (const ref of refs) if (outputTokensMax(exchange, ref) === undefined) return false;
-  return true;
-}
-
-function dearest(exchange: Exchange, limit: Limit, refs: readonly BackendRef[], hasOutput: boolean): number {
-  const { route: routeName } = exchange.record;
-  let most = 0;
-  for (const ref of refs) {
-    const usage = exchange.estimate(hasOutput ? outputTokensFor(exchange, limit, ref) : 0);
-    const input = { usage, model: modelAt(exchange, ref), backend: ref.id, routeName };
-    most = Math.max(most, costOf(exchange, limit, input) ?? 0);
-  }
-  return most;
 }
 
 /** Whether a limit is for all models, or for one that a backend is asked for. */

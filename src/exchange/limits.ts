@@ -16,7 +16,7 @@ import {
   shownStates,
   UNAVAILABLE_MESSAGE,
 } from "../ratelimit/limit-text.ts";
-import { shareLeft, tightest } from "../ratelimit/tightest.ts";
+import { shareLeft } from "../ratelimit/tightest.ts";
 import type { HeaderMap } from "../wire/headers.ts";
 import { type Awaitable, after } from "./awaitable.ts";
 import type { Exchange } from "./exchange.ts";
@@ -72,7 +72,8 @@ export function headersAboutLimits(exchange: Exchange, answer?: HeaderMap): read
   const nowMs = context.wallMs();
   const ofRequest = heldByRequest?.tightest(nowMs);
   const ofAttempt = heldByAttempt?.tightest(nowMs);
-  const share = ofRequest && ofAttempt ? tightest([ofRequest, ofAttempt]) : (ofRequest ?? ofAttempt);
+  const isAttemptTighter = ofRequest === undefined || (ofAttempt && shareLeft(ofAttempt) < shareLeft(ofRequest));
+  const share = isAttemptTighter ? ofAttempt : ofRequest;
   if (share === undefined) return NO_HEADERS;
   const isToldTighter = context.limitsInEnvoy && answer !== undefined && shareTold(answer) <= shareLeft(share);
   return isToldTighter ? NO_HEADERS : limitHeaders(share.state(nowMs), nowMs);
@@ -99,8 +100,9 @@ function take(exchange: Exchange, demands: readonly Demand[], decision: Decision
   if (!decision.admitted) return refused(exchange, demands, decision.refusal);
   const { record } = exchange;
   const { reservation } = decision;
-  for (const { limit, used, amount } of reservation.shares) {
-    if (limit.shadow && used > amount) record.shadowRefusals = [...record.shadowRefusals, limit];
+  for (const share of reservation.shares) {
+    const { limit } = share;
+    if (limit.shadow && share.used > share.amount) record.shadowRefusals = [...record.shadowRefusals, limit];
   }
   return reservation;
 }

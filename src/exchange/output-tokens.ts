@@ -1,5 +1,4 @@
 /** How long an answer may get, as far as that is known before there is one. */
-import type { Limit } from "../config/limits.ts";
 import type { BackendRef } from "../config/runtime-config.ts";
 import { largest } from "../endpoints/parse-request.ts";
 import type { Exchange } from "./exchange.ts";
@@ -18,9 +17,4 @@ export function outputTokensMax({ plan, endpoint, parsed }: Exchange, ref: Backe
   const kept = largest(change.kept, parsed.scanned);
   if (kept === undefined && change.set === undefined) return undefined;
   return Math.max(kept ?? 0, change.set ?? 0) * parsed.answers;
-}
-
-/** The tokens that the answers of a backend are taken to have where a limit asks. */
-export function outputTokensFor(exchange: Exchange, limit: Limit, ref: BackendRef): number {
-  return outputTokensMax(exchange, ref) ?? limit.assumedOutputTokens * (exchange.parsed?.answers ?? 1);
 }

@@ -1,12 +1,9 @@
 /** What a request is charged for when its answer has ended. */
-import type { Limit } from "../config/limits.ts";
 import { invariant } from "../errors/invariant.ts";
 import type { HeldShare, Reservation } from "../ratelimit/admission.ts";
-import type { CostInput } from "../usage/cost.ts";
 import { isTold, type TokenUsage } from "../usage/token-usage.ts";
+import { costWithOutput, estimatesFor } from "./estimates.ts";
 import type { Exchange } from "./exchange.ts";
-import { costOf } from "./limit-demands.ts";
-import { outputTokensFor } from "./output-tokens.ts";
 
 /**
  * Charges what the answer cost, or gives back what was reserved where there was none.
@@ -28,26 +25,24 @@ function settleHeld(exchange: Exchange, reservation: Reservation, usage: TokenUs
 
 /** What each limit is charged; undefined = what was reserved. */
 function costsOf(exchange: Exchange, shares: readonly HeldShare[], usage: TokenUsage): (number | undefined)[] {
-  const { backend, requestModel: model, route: routeName } = exchange.record;
+  const { attempt, endpoint, match, plan, record } = exchange;
+  if (endpoint?.metering === "free") return shares.map(() => 0);
+  invariant(match && attempt, "an answer follows an attempt");
+  if (endpoint?.metering === "tokens" && !isTold(usage)) {
+    // An answer is not free because its provider does not say what it cost.
+    const estimates = estimatesFor(exchange, [attempt.ref]);
+    return shares.map(({ limit }) => costWithOutput(estimates, limit));
+  }
+  const { backend, requestModel: model, route: routeName, startedAt } = record;
   const input = { usage, model, backend, routeName };
-  return shares.map(({ limit }) => chargeOf(exchange, limit, input));
+  const routeCosts = plan.costs(match.route);
+  return shares.map(({ limit }) => {
+    const cost = plan.limitCosts.cost(limit, input, routeCosts, startedAt);
+    return limit.answerCost?.from === "price" ? (cost ?? 0) : cost;
+  });
 }
 
 /** A whole answer that could not be used, and did not say what it cost. */
 function isFailed({ record }: Exchange, usage: TokenUsage): boolean {
   return record.outcome === "error" && !record.stream && !isTold(usage);
-}
-
-function chargeOf(exchange: Exchange, limit: Limit, input: CostInput): number | undefined {
-  const { answerCost } = limit;
-  const { attempt, endpoint } = exchange;
-  if (answerCost === undefined || endpoint?.metering === "free") return 0;
-  if (endpoint?.metering === "tokens" && !isTold(input.usage)) {
-    // An answer is not free because its provider does not say what it cost.
-    invariant(attempt, "an answer follows an attempt");
-    const usage = exchange.estimate(outputTokensFor(exchange, limit, attempt.ref));
-    return costOf(exchange, limit, { ...input, usage });
-  }
-  const cost = costOf(exchange, limit, input);
-  return answerCost.from === "price" ? (cost ?? 0) : cost;
 }

@@ -1,4 +1,5 @@
 /** From the headers Envoy has to those it should have. */
+import { unitAt } from "../wire/unit-at.ts";
 
 /** Edits to a list of headers, as alternating names and values. */
 export interface HeaderEdits {
@@ -26,7 +27,7 @@ export function headerEdits(seen: readonly string[], wanted: readonly string[]):
   }
   for (let i = 0; i < seen.length; i += 2) {
     const name = seen[i] as string;
-    if (name.charCodeAt(0) === COLON || ENVOYS.has(name)) continue;
+    if (unitAt(name, 0) === COLON || ENVOYS.has(name)) continue;
     if (indexOfName(wanted, name, 0) === -1 && indexOfName(seen, name, 0) === i) edits.remove.push(name);
   }
   return edits;

@@ -40,8 +40,7 @@ export class LimitAlerts {
   /** Looks whether a counter that was just used has come to one of its limit's alerts. */
   look(share: HeldShare): void {
     const { alerts } = share.limit;
-    const [lowest] = alerts;
-    if (lowest === undefined || !isReached(share, lowest)) return;
+    if (alerts.length === 0 || !isReached(share, alerts[0] as number)) return;
     // It may not have been told yet that its period has ended.
     const state = share.state(this.#options.nowMs());
     for (const threshold of alerts) if (isReached(state, threshold)) this.#reached(share.demand, state, threshold);

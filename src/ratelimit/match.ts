@@ -21,35 +21,47 @@ export interface LimitedRequest {
   readonly caller: ReadonlyMap<string, string>;
 }
 
-/** Value of an attribute; undefined where the request has none. */
-export type AttributeReader = (request: LimitedRequest) => string | undefined;
-
 /** A limit ready to be held against requests. */
 export class PreparedLimit {
   readonly limit: Limit;
-  readonly #conditions: readonly ((request: LimitedRequest) => boolean)[];
-  readonly #per: readonly AttributeReader[];
-  readonly #values: (request: LimitedRequest) => readonly string[] | undefined;
+  readonly #conditions: readonly PreparedCondition[];
 
   constructor(limit: Limit) {
     this.limit = limit;
-    this.#conditions = limit.conditions.map(compileCondition);
-    this.#per = limit.per.map(attributeReader);
-    this.#values = valuesReader(this.#per);
+    this.#conditions = limit.conditions.map((condition) => ({ condition, passes: compileTest(condition.test) }));
   }
 
-  /** Values that tell the counter of this request; undefined = the limit is not for it. */
+  /**
+   * Values that tell the counter of this request; undefined = the limit is not for it: whoever lacks one of them is nobody that
+   * the limit tells apart.
+   */
   valuesOf(request: LimitedRequest): readonly string[] | undefined {
-    for (const holds of this.#conditions) if (!holds(request)) return undefined;
-    return this.#values(request);
+    for (const condition of this.#conditions) if (!holds(condition, request)) return undefined;
+    const { per } = this.limit;
+    if (per.length === 0) return NO_VALUES;
+    if (per.length === 1) {
+      const value = attributeOf(request, per[0] as LimitAttribute);
+      return value ? [value] : undefined;
+    }
+    const values = per.map((attribute) => attributeOf(request, attribute) ?? "");
+    return values.includes("") ? undefined : values;
   }
 
   /** The first thing for which the limit is not for a request; undefined = it is. */
   whyNot(request: LimitedRequest): LimitCondition | LimitAttribute | undefined {
-    const failed = this.#conditions.findIndex((holds) => !holds(request));
-    if (failed !== -1) return this.limit.conditions[failed];
-    return this.limit.per[this.#per.findIndex((read) => !read(request))];
+    const failed = this.#conditions.find((condition) => !holds(condition, request));
+    return failed?.condition ?? this.limit.per.find((attribute) => !attributeOf(request, attribute));
   }
+}
+
+interface PreparedCondition {
+  readonly condition: LimitCondition;
+  readonly passes: (value: string) => boolean;
+}
+
+function holds({ condition, passes }: PreparedCondition, request: LimitedRequest): boolean {
+  const value = attributeOf(request, condition.attribute);
+  return (value !== undefined && passes(value)) !== condition.invert;
 }
 
 const NO_VALUES: readonly string[] = [];
@@ -87,64 +99,36 @@ function addTo(map: Map<string, PreparedLimit[]>, id: string, limit: PreparedLim
   else known.push(limit);
 }
 
-/** Reads the values of attributes; undefined where there is one missing: whoever has no such thing is nobody the limit tells apart. */
-function valuesReader(per: readonly AttributeReader[]): (request: LimitedRequest) => readonly string[] | undefined {
-  const [first] = per;
-  if (first === undefined) return () => NO_VALUES;
-  if (per.length === 1) {
-    return (request) => {
-      const value = first(request);
-      return value ? [value] : undefined;
-    };
-  }
-  return (request) => {
-    const values = per.map((read) => read(request) ?? "");
-    return values.includes("") ? undefined : values;
-  };
-}
-
-/** Prepares the reading of an attribute. */
-export function attributeReader(attribute: LimitAttribute): AttributeReader {
+/** Value of an attribute; undefined where the request has none. */
+function attributeOf(request: LimitedRequest, attribute: LimitAttribute): string | undefined {
   switch (attribute.from) {
-    case "header": {
-      const { name } = attribute;
-      return ({ headers }) => headers.get(name);
-    }
-    case "query": {
-      const { name } = attribute;
-      return ({ target }) => queryValue(target, name);
-    }
-    case "caller": {
-      const { name } = attribute;
-      return ({ caller }) => caller.get(name);
-    }
+    case "header":
+      return request.headers.get(attribute.name);
+    case "query":
+      return queryValue(request.target, attribute.name);
+    case "caller":
+      return request.caller.get(attribute.name);
     case "path":
-      return ({ target }) => pathOf(target);
-    case "address":
-      return ({ address }) => address && plainAddress(address);
+      return pathOf(request.target);
+    case "address": {
+      const { address } = request;
+      return address && plainAddress(address);
+    }
     case "model":
-      return ({ model }) => model;
+      return request.model;
     case "method":
-      return ({ method }) => method;
+      return request.method;
     case "route":
-      return ({ route }) => route;
+      return request.route;
   }
-}
-
-function compileCondition({ attribute, test, invert }: LimitCondition): (request: LimitedRequest) => boolean {
-  const read = attributeReader(attribute);
-  const passes = compileTest(test);
-  return (request) => {
-    const value = read(request);
-    return (value !== undefined && passes(value)) !== invert;
-  };
 }
 
 function compileTest(test: LimitCondition["test"]): (value: string) => boolean {
   switch (test.type) {
     case "exact": {
       const { values } = test;
-      return (value) => values.includes(value);
+      const [only] = values;
+      return values.length === 1 ? (value) => value === only : (value) => values.includes(value);
     }
     case "regex":
       return compileHeaderPattern({ type: "RegularExpression", value: test.value });

@@ -18,12 +18,14 @@ export class Stake implements HeldShare {
   /** How often the counter had been told something when the request came to it. */
   seen: number;
   /** As it was found last. */
-  room: Room = ROOM.yes;
+  room: Room;
   /** Whether the request waits for this counter. */
-  isQueued = false;
+  isQueued: boolean;
 
   constructor(demand: Demand, counter: Counter) {
     const { limit } = demand;
+    this.room = ROOM.yes;
+    this.isQueued = false;
     this.demand = demand;
     this.counter = counter;
     this.seen = counter.replies;
@@ -71,22 +73,26 @@ export class PendingRequest implements Reservation {
   readonly stakes: readonly Stake[];
   readonly startedMs: number;
   /** All limits together, as they were found last. */
-  room: Room = ROOM.yes;
+  room: Room;
   /** What refuses it. */
   refusing: Stake | undefined;
   /** Whether it has been decided about. */
-  isDecided = false;
+  isDecided: boolean;
   /** Whether it waits for what others give back. */
-  isParked = false;
+  isParked: boolean;
   /** Told of the decision when it has to wait for it. */
   resolve: ((decision: Decision) => void) | undefined;
   /** What holds it beside, where it is decided without the store. */
   beside: Reservation | undefined;
-  #hasEnded = false;
+  #hasEnded: boolean;
 
   constructor(stakes: readonly Stake[], nowMs: number) {
     this.stakes = stakes;
     this.startedMs = nowMs;
+    this.room = ROOM.yes;
+    this.isDecided = false;
+    this.isParked = false;
+    this.#hasEnded = false;
   }
 
   get shares(): readonly HeldShare[] {

@@ -1,5 +1,6 @@
 /** A log line made byte by byte in memory that is used again: as a text it is three times its size in garbage, and putting
  * the parts of the text together takes as long as making them. */
+import { unitAt } from "../wire/unit-at.ts";
 import { escapeText, isPlainUnit } from "./escape-text.ts";
 
 /**
@@ -91,8 +92,9 @@ export class LineBytes {
   #appendPlain(text: string): boolean {
     const { bytes } = this;
     let at = this.length;
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i);
+    const { length } = text;
+    for (let i = 0; i < length; i++) {
+      const unit = unitAt(text, i);
       if (!isPlainUnit(unit)) return false;
       bytes[at++] = unit;
     }
@@ -101,7 +103,8 @@ export class LineBytes {
   }
 
   #append(ascii: string): void {
-    for (let i = 0; i < ascii.length; i++) this.bytes[this.length++] = ascii.charCodeAt(i);
+    const { length } = ascii;
+    for (let i = 0; i < length; i++) this.bytes[this.length++] = unitAt(ascii, i);
   }
 
   #digits(value: number, count: number): void {

@@ -3,6 +3,7 @@
  * repetitions kept. Requests carry some twenty headers, where a scan over an array is faster than a Map and allocates
  * nothing.
  */
+import { unitAt } from "./unit-at.ts";
 
 /** A mutable list of headers; names are always lower case. */
 export class HeaderMap {
@@ -74,8 +75,9 @@ export class HeaderMap {
 
 /** `String.toLowerCase` that returns the same string where there is nothing to do, as for every HTTP/2 name. */
 function lowerCase(name: string): string {
-  for (let i = 0; i < name.length; i++) {
-    const code = name.charCodeAt(i);
+  const { length } = name;
+  for (let i = 0; i < length; i++) {
+    const code = unitAt(name, i);
     if (code >= 0x41 && code <= 0x5a) return name.toLowerCase();
   }
   return name;

@@ -3,6 +3,7 @@
  * length and the connection's future (RFC 9112 sections 5 and 6). Nothing is repaired: what two readers could read in two
  * ways is a fault.
  */
+import { unitAt } from "./unit-at.ts";
 
 /** Makes the error for bytes that are no HTTP; `reason` is a fixed phrase, never what was received. */
 export type FaultOf = (reason: string) => Error;
@@ -47,17 +48,19 @@ export function isValueByte(byte: number): boolean {
 
 /** Whether a text may be a header's value, written as latin1. (For texts as short a regular expression takes five times as long.) */
 export function isFieldValue(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (VALUE_BYTE[text.charCodeAt(i)] !== 1) return false;
+  const { length } = text;
+  for (let i = 0; i < length; i++) if (VALUE_BYTE[unitAt(text, i)] !== 1) return false;
   return true;
 }
 
 /** Whether a text may be a header's name, and is in lower case. */
 export function isLowerFieldName(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
+  const { length } = text;
+  for (let i = 0; i < length; i++) {
+    const code = unitAt(text, i);
     if (NAME_BYTE[code] !== 1 || (code >= UPPER_A && code <= UPPER_Z)) return false;
   }
-  return text.length > 0;
+  return length > 0;
 }
 
 /** `Number` of more digits would not be exact. */

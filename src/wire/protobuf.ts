@@ -4,6 +4,7 @@
  * For the few messages of the request path; everything else uses the generated code.
  */
 import { invariant } from "../errors/invariant.ts";
+import { unitAt } from "./unit-at.ts";
 
 /** Bytes that are not the message they should be. */
 export class ProtobufError extends Error {
@@ -226,11 +227,12 @@ export class ProtobufWriter {
   /** Writes the low byte of each character; returns the bits of all characters. */
   #narrow(value: string): number {
     const bytes = this.#bytes;
-    const start = this.#position - value.length;
+    const { length } = value;
+    const start = this.#position - length;
     this.#position = start;
     let seen = 0;
-    for (let i = 0; i < value.length; i++) {
-      const code = value.charCodeAt(i);
+    for (let i = 0; i < length; i++) {
+      const code = unitAt(value, i);
       seen |= code;
       bytes[start + i] = code;
     }
