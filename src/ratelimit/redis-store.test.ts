@@ -57,6 +57,30 @@ async function failure(store: CounterStore, asked = request(1)): Promise<string>
   return replies[0].message;
 }
 
+/** Keeps the process from doing anything. */
+function hang(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+test("an answer that came in time is in time, though the process was too busy to read it", async () => {
+  const store = await open(redis.url, { callMs: 20 });
+  const reply = leased(store, "a", request(1, { needed: [5] }));
+  hang(200);
+  assert.equal((await reply).leased, 5);
+  await store.close();
+});
+
+test("the script is known before the first call", async () => {
+  await redis.command("SCRIPT", "FLUSH");
+  await redis.command("CONFIG", "RESETSTAT");
+  const store = await open(redis.url);
+  await leased(store, "a", request(1, { needed: [5] }));
+  const stats = (await redis.command("INFO", "commandstats")).join("\n");
+  assert.match(stats, /cmdstat_evalsha/);
+  assert.doesNotMatch(stats, /cmdstat_eval:/);
+  await store.close();
+});
+
 const STORES: readonly { name: string; open: () => Promise<CounterStore> }[] = [
   { name: "memory", open: async () => new MemoryStore({ nowMs: Date.now }) },
   { name: "Redis", open: () => open(redis.url) },
